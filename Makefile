@@ -1,0 +1,70 @@
+# make run      serve the sample articles, or ARTICLES=DIR, at http://127.0.0.1:8080
+# make test     all tests
+# make check    formatting, lint, types, template
+# make build    what `sam deploy` uploads; ARCH=x86_64 for the other architecture
+# make lock     renew uv.lock and the layer's requirements.txt after a change of pyproject.toml
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check format build lock clean
+
+PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+UV_VERSION := 0.13.9
+UV := $(CURDIR)/.tools/bin/uv
+# The interpreter that is there is the one to use: nothing is downloaded but packages.
+export UV_PYTHON_DOWNLOADS := never
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
+ARTICLES ?=
+PORT ?= 8080
+ARCH ?= arm64
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+run: .venv/ready
+	@.venv/bin/python -m local.run --port $(PORT) $(if $(ARTICLES),--articles "$(ARTICLES)")
+
+test: .venv/ready .venv-sam/ready .venv-ministack/ready
+	.venv/bin/python -m pytest --cov --cov-report=term $(ARGS)
+
+check: .venv/ready .venv-sam/ready
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	$(UV) export --quiet --locked --only-group layer --no-emit-project --no-header --no-annotate \
+		| diff layers/broadsheet/requirements.txt - && echo "requirements.txt agrees with uv.lock"
+	.venv/bin/cfn-lint template.yaml
+	.venv-sam/bin/sam validate --lint --region eu-west-1
+
+format: .venv/ready
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+build: .venv-sam/ready
+	.venv-sam/bin/sam build --parameter-overrides Arch=$(ARCH)
+
+lock: $(UV)
+	$(UV) lock --python $(PYTHON)
+	$(UV) export --quiet --locked --only-group layer --no-emit-project --no-header --no-annotate \
+		--output-file layers/broadsheet/requirements.txt
+
+clean:
+	rm -rf .venv .venv-sam .venv-ministack .tools .aws-sam build
+
+$(UV):
+	@test -n "$(PYTHON)" || { echo "Broadsheet needs Python 3.11 or newer"; exit 1; }
+	@echo "Setting up the tools in .tools"
+	@$(PYTHON) -m venv .tools && .tools/bin/pip install --quiet uv==$(UV_VERSION)
+
+.venv/ready: uv.lock pyproject.toml | $(UV)
+	@echo "Setting up .venv from uv.lock"
+	@UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --quiet --locked --python $(PYTHON)
+	@touch $@
+
+.venv-%/ready: uv.lock pyproject.toml | $(UV)
+	@echo "Setting up .venv-$* from uv.lock"
+	@UV_PROJECT_ENVIRONMENT=.venv-$* $(UV) sync --quiet --locked --only-group $* --python $(PYTHON)
+	@touch $@

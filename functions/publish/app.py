@@ -1,0 +1,90 @@
+"""The publish function: events in, results out; the layer reconciles what the events name."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+
+from broadsheet.errors import BroadsheetError
+from broadsheet.reconcile import Reconciler, Report
+from broadsheet.settings import Settings
+from broadsheet.store import Store
+from notifications import Message, is_batch, messages_of
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger(service="publish")
+metrics = Metrics(namespace="Broadsheet", service="publish")
+# The calls are made in threads, which have no segment of their own to hang subsegments from.
+tracer = Tracer(service="publish", auto_patch=False)
+
+
+class PublishError(BroadsheetError):
+    """Something that an event named could not be published for now: try it again."""
+
+
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext | None) -> dict[str, Any]:
+    """Take an SQS batch of S3 notifications, a bare S3 notification or an EventBridge S3 event.
+
+    Of a batch it answers with the messages to try again (``batchItemFailures``); of any other event
+    it raises PublishError if there is something to try again.
+    """
+    settings = Settings.from_environment(os.environ)
+    request_id = context.aws_request_id if context else "local"
+    messages = messages_of(event, settings.source_bucket, request_id)
+    reconciler = Reconciler(Store(settings), settings)
+    with tracer.provider.in_subsegment("## reconcile"):
+        report = reconciler.reconcile(
+            (key for message in messages for key in message.keys),
+            continue_after=[m.after for m in messages if m.after is not None],
+        )
+    _measure(messages, report)
+    failed = [message for message in messages if _has_failed(message, report)]
+    if is_batch(event):
+        return {"batchItemFailures": [{"itemIdentifier": message.id} for message in failed]}
+    if failed:
+        raise PublishError("could not be published for now; the log says why")
+    return {"batchItemFailures": []}
+
+
+def _has_failed(message: Message, report: Report) -> bool:
+    """Whether a message has to come again; logs what became of it, never an article's text."""
+    logger.set_correlation_id(message.id)
+    if message.fault:
+        logger.error("message not understood", extra={"fault": message.fault})
+        return True
+    failures = [report.failures[key] for key in message.asked if key in report.failures]
+    for key in message.asked:
+        if error := report.failures.get(key):
+            logger.error("not reconciled", extra={"key": key, "error": str(error)}, exc_info=error)
+        elif outcome := report.outcomes.get(key):
+            extra = {"key": key, "url": outcome.url, "errors": [e.path for e in outcome.errors]}
+            logger.info(outcome.status, extra=extra)
+    return bool(failures)
+
+
+def _measure(messages: list[Message], report: Report) -> None:
+    statuses = [outcome.status for outcome in report.outcomes.values()]
+    counts = {
+        "ArticlesPublished": statuses.count("published"),
+        "ArticlesRejected": statuses.count("rejected"),
+        "ArticlesRemoved": statuses.count("removed") + statuses.count("withdrawn"),
+        "InvalidationItems": report.invalidation_items,
+        "IndexConflicts": report.index_conflicts,
+    }
+    for name, count in counts.items():
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
+    now = datetime.now(UTC)
+    for message in messages:
+        if message.happened_at and not any(key in report.failures for key in message.keys):
+            milliseconds = (now - message.happened_at).total_seconds() * 1000
+            metrics.add_metric(
+                name="PublishLatency", unit=MetricUnit.Milliseconds, value=max(0, milliseconds)
+            )

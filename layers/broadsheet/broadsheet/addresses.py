@@ -1,0 +1,102 @@
+"""Where everything lives: keys in both buckets, URLs and cache tags. Nobody else joins them.
+
+A *path* is the PATH of ``articles/PATH.json``; a *month* is ``YYYY/MM``; a *topic* is its slug, and
+the empty topic stands for the whole site wherever a scope is meant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+from anyascii import anyascii
+
+SITE_JSON = "site.json"
+ARTICLES = "articles/"
+ROOT_INDEX = "_index/site.json"
+HOME = "index.html"
+ARCHIVE = "archive/index.html"
+SITEMAP = "sitemap.xml"
+NOT_FOUND = "404.html"
+ROBOTS = "robots.txt"
+
+TAG_EVERYTHING = "site"
+TAG_LISTINGS = "listings"
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html: 1,024 bytes of UTF-8.
+KEY_BYTES = 1024
+# CloudFront takes cache tags of up to 256 ASCII characters.
+TAG_CHARACTERS = 256
+
+_SEGMENT = r"[a-z0-9][a-z0-9-]*"
+_ARTICLE_KEY = re.compile(rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)\.json")
+# The longest of an article's own keys: its receipt, receipts/articles/PATH.json.
+_PATH_BYTES = KEY_BYTES - len("receipts/articles/.json")
+
+
+def article_path(key: str) -> str | None:
+    """PATH of an article's key in the source bucket; None where the key can't be an article's."""
+    match = _ARTICLE_KEY.fullmatch(key)
+    return match[1] if match and len(match[1]) <= _PATH_BYTES else None
+
+
+def source_key(path: str) -> str:
+    """The article JSON's key in the source bucket."""
+    return f"articles/{path}.json"
+
+
+def page_key(path: str) -> str:
+    """The article page's key in the site bucket."""
+    return f"articles/{path}/index.html"
+
+
+def record_key(path: str) -> str:
+    """The key of an article's record: where it has ever been listed."""
+    return f"_record/articles/{path}.json"
+
+
+def receipt_key(key: str) -> str:
+    """The key of a source key's receipt; of its digest where the whole would not fit in a key."""
+    if len(f"receipts/{key}".encode()) <= KEY_BYTES:
+        return f"receipts/{key}"
+    return f"receipts/sha256/{hashlib.sha256(key.encode()).hexdigest()}.json"
+
+
+def month_index_key(month: str) -> str:
+    """The key of a month's index."""
+    return f"_index/{month}.json"
+
+
+def scope_index_key(topic: str) -> str:
+    """The key of a scope's index: a topic's or, for the empty topic, the whole site's."""
+    return f"_index/topics/{topic}.json" if topic else ROOT_INDEX
+
+
+def folder(topic: str) -> str:
+    """What every public key of a scope begins with."""
+    return f"topics/{topic}/" if topic else ""
+
+
+def month_sitemap(month: str) -> str:
+    """The key of a month's sitemap. At the root, where a sitemap may name any URL of the host."""
+    return f"sitemap-{month.replace('/', '-')}.xml"
+
+
+def url_path(key: str) -> str:
+    """The URL path, from "/", at which a public key is read."""
+    return "/" + key.removesuffix("index.html")
+
+
+def article_tag(path: str) -> str:
+    """The cache tag that an article's page has to itself."""
+    tag = f"articles/{path}"
+    if len(tag) <= TAG_CHARACTERS:
+        return tag
+    return f"articles/{hashlib.sha256(path.encode()).hexdigest()}"
+
+
+def slug(label: str) -> str:
+    """A topic's slug: NFKC, case-folded, in ASCII letters, digits and hyphens; may be empty."""
+    ascii_label = anyascii(unicodedata.normalize("NFKC", label).casefold()).lower()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_label).strip("-")

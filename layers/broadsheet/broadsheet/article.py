@@ -1,0 +1,185 @@
+"""An article: what its JSON says, once all of it is known to be right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, Self
+
+from broadsheet import addresses
+from broadsheet.errors import InvalidError
+from broadsheet.validation import Problem, check, decode, pointer, shown
+
+Disclosure = Literal["none", "assisted", "rewritten", "generated"]
+Status = Literal["published", "draft", "withdrawn"]
+
+# An article with every field at its limit, escaped as \uXXXX throughout, still fits.
+OBJECT_BYTES = 8 * 1024 * 1024
+BODY_BYTES = 1024 * 1024
+_YEARS = range(1000, 9999)  # whatever the time zone, the year has four digits
+_SLUG_CHARACTERS = 200
+
+
+@dataclass(frozen=True)
+class Author:
+    """A person or organisation that wrote the article."""
+
+    name: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic is its slug; the label is how this article spells it."""
+
+    slug: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """The original that an article is based on."""
+
+    title: str
+    url: str
+    author: str = ""
+    publisher: str = ""
+
+
+@dataclass(frozen=True)
+class Image:
+    """The article's picture; ``src`` is an absolute URL or ``media/NAME``."""
+
+    src: str
+    alt: str
+    caption: str = ""
+    credit: str = ""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What was put right, and when."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class Article:
+    """One article; texts on one line have their white space collapsed, ``body`` is as uploaded."""
+
+    path: str
+    title: str
+    summary: str
+    body: str
+    published_at: datetime
+    updated_at: datetime | None = None
+    authors: tuple[Author, ...] = ()
+    topics: tuple[Topic, ...] = ()
+    source: Source | None = None
+    ai_disclosure: Disclosure = "none"
+    image: Image | None = None
+    language: str = ""
+    corrections: tuple[Correction, ...] = ()
+    status: Status = "published"
+    aliases: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, path: str, data: bytes) -> Self:
+        """Read an article's JSON; raises InvalidError with everything that is wrong with it."""
+        document, problems = decode(data)
+        problems += check(document, "article")
+        if isinstance(document, dict):
+            faulty = {problem.path for problem in problems}
+            problems += [p for p in _beyond_schema(document) if p.path not in faulty]
+        if problems:
+            raise InvalidError(sorted(set(problems)))
+        return cls._from_document(path, document)
+
+    @classmethod
+    def _from_document(cls, path: str, document: dict[str, Any]) -> Self:
+        topics: dict[str, Topic] = {}
+        for label in document.get("topics", ()):
+            slug = addresses.slug(label)
+            topics.setdefault(slug, Topic(slug, _line(label)))
+        source, image = document.get("source"), document.get("image")
+        updated_at = document.get("updated_at")
+        return cls(
+            path=path,
+            title=_line(document["title"]),
+            summary=_line(document["summary"]),
+            body=document["body"],
+            published_at=_moment(document["published_at"]),
+            updated_at=_moment(updated_at) if updated_at else None,
+            authors=tuple(Author(**_lines(author)) for author in document.get("authors", ())),
+            topics=tuple(topics.values()),
+            source=Source(**_lines(source)) if source else None,
+            ai_disclosure=document.get("ai_disclosure", "none"),
+            image=Image(**_lines(image)) if image else None,
+            language=document.get("language", ""),
+            corrections=tuple(
+                Correction(_moment(item["at"]), _line(item["text"]))
+                for item in document.get("corrections", ())
+            ),
+            status=document.get("status", "published"),
+            aliases=tuple(document.get("aliases", ())),
+        )
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _lines(texts: dict[str, str]) -> dict[str, str]:
+    return {name: _line(text) for name, text in texts.items()}
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.upper())
+
+
+def _beyond_schema(document: dict[str, Any]) -> list[Problem]:
+    """What JSON Schema can't say: real dates, their order, sizes in bytes, slugs."""
+    problems = []
+    body = document.get("body")
+    if isinstance(body, str) and (size := len(body.encode(errors="replace"))) > BODY_BYTES:
+        problems.append(Problem("/body", f"has {size:,} bytes; expected at most {BODY_BYTES:,}"))
+    published = _check_date(("published_at",), document.get("published_at"), problems)
+    updated = _check_date(("updated_at",), document.get("updated_at"), problems)
+    if published and updated and updated < published:
+        message = f"is before published_at; expected {document['published_at']} or later"
+        problems.append(Problem("/updated_at", message))
+    for i, correction in enumerate(_list(document.get("corrections"))):
+        if isinstance(correction, dict):
+            _check_date(("corrections", i, "at"), correction.get("at"), problems)
+    for i, label in enumerate(_list(document.get("topics"))):
+        if isinstance(label, str) and not 0 < len(addresses.slug(label)) <= _SLUG_CHARACTERS:
+            expected = f"a label whose slug has 1 to {_SLUG_CHARACTERS} letters and digits"
+            problems.append(
+                Problem(pointer("topics", i), f"is {shown(label)}; expected {expected}")
+            )
+    return problems
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _check_date(
+    steps: tuple[str | int, ...], value: object, problems: list[Problem]
+) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = _moment(value)
+    except ValueError:
+        expected = "a date and time that exist"
+    else:
+        if moment.tzinfo is None:
+            expected = "a date and time with an offset"
+        elif moment.year not in _YEARS:
+            expected = f"a year from {_YEARS[0]} to {_YEARS[-1]}"
+        else:
+            return moment.astimezone(UTC)
+    problems.append(Problem(pointer(*steps), f"is {shown(value)}; expected {expected}"))
+    return None

@@ -1,0 +1,205 @@
+"""The arithmetic of listings: what each one holds after an article came, changed or went.
+
+A *scope* is the whole site or one topic. The entries of all articles lie in one index per month;
+a scope's own index has its months and its newest entries, which are all that its landing page and
+feeds show. Both also remember the entity tags of the pages that were rendered from them, so that a
+writer can name, in a conditional write, the page that it means to replace.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from broadsheet.article import Article, Author, Image, Source, Topic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from zoneinfo import ZoneInfo
+
+# Entries on a landing page and in a feed.
+NEWEST = 30
+
+Order = tuple[float, str]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """All that a listing shows of an article, and the month (YYYY/MM) that it belongs to."""
+
+    path: str
+    month: str
+    title: str
+    summary: str
+    published_at: datetime
+    updated_at: datetime | None
+    authors: tuple[Author, ...]
+    topics: tuple[Topic, ...]
+    source: Source | None
+    ai_disclosure: str
+    image: Image | None
+    language: str
+
+    @classmethod
+    def of(cls, article: Article, timezone: ZoneInfo) -> Self:
+        """The entry of an article; its month is that of its date in the site's time zone."""
+        return cls(
+            path=article.path,
+            month=article.published_at.astimezone(timezone).strftime("%Y/%m"),
+            title=article.title,
+            summary=article.summary,
+            published_at=article.published_at,
+            updated_at=article.updated_at,
+            authors=article.authors,
+            topics=article.topics,
+            source=article.source,
+            ai_disclosure=article.ai_disclosure,
+            image=article.image,
+            language=article.language,
+        )
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """The entry that ``to_json`` gave."""
+        fields = dict(value)
+        for name in ("published_at", "updated_at"):
+            fields[name] = datetime.fromisoformat(value[name]) if value[name] else None
+        fields["authors"] = tuple(Author(**author) for author in value["authors"])
+        fields["topics"] = tuple(Topic(**topic) for topic in value["topics"])
+        fields["source"] = Source(**value["source"]) if value["source"] else None
+        fields["image"] = Image(**value["image"]) if value["image"] else None
+        return cls(**fields)
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as JSON can carry it."""
+        value = asdict(self)
+        value["published_at"] = self.published_at.isoformat()
+        value["updated_at"] = self.updated_at.isoformat() if self.updated_at else None
+        return value
+
+    @property
+    def order(self) -> Order:
+        """Sorts entries newest first, then by key."""
+        return (-self.published_at.timestamp(), self.path)
+
+    @property
+    def modified_at(self) -> datetime:
+        """When the article last changed, as far as it says."""
+        return (self.updated_at or self.published_at).astimezone(UTC)
+
+    def has_topic(self, topic: str) -> bool:
+        """Whether the entry belongs to a scope: a topic's slug or, for the empty one, the site."""
+        return not topic or any(t.slug == topic for t in self.topics)
+
+    def label(self, topic: str) -> str:
+        """How this article spells a topic that it has."""
+        return next(t.label for t in self.topics if t.slug == topic)
+
+
+@dataclass(frozen=True)
+class Month:
+    """The entries of all articles of a month; ``version`` counts its changes."""
+
+    version: int = 0
+    entries: tuple[Entry, ...] = ()
+    pages: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """The month that ``to_bytes`` gave."""
+        value = json.loads(data)
+        entries = tuple(Entry.from_json(entry) for entry in value["entries"])
+        return cls(value["version"], entries, value["pages"])
+
+    def to_bytes(self) -> bytes:
+        """The month as it is stored."""
+        return _dump(
+            version=self.version,
+            entries=[entry.to_json() for entry in self.entries],
+            pages=self.pages,
+        )
+
+    def merged(self, changes: Mapping[str, Entry | None]) -> Self:
+        """The month once each path has the entry given, or none."""
+        return replace(self, entries=_merge(self.entries, changes))
+
+    def of(self, topic: str) -> tuple[Entry, ...]:
+        """The entries of a scope, newest first."""
+        return tuple(entry for entry in self.entries if entry.has_topic(topic))
+
+
+@dataclass(frozen=True)
+class MonthCount:
+    """How many of a scope's entries a month had at a version of its index."""
+
+    version: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A scope's months and newest entries; ``site`` (of the root only) is site.json's entity tag.
+
+    ``newest`` holds *all* entries as long as there are fewer than NEWEST of them.
+    """
+
+    months: Mapping[str, MonthCount] = field(default_factory=dict)
+    newest: tuple[Entry, ...] = ()
+    pages: Mapping[str, str] = field(default_factory=dict)
+    site: str = ""
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """The scope that ``to_bytes`` gave."""
+        value = json.loads(data)
+        months = {month: MonthCount(*count) for month, count in value["months"].items()}
+        newest = tuple(Entry.from_json(entry) for entry in value["newest"])
+        return cls(months, newest, value["pages"], value["site"])
+
+    def to_bytes(self) -> bytes:
+        """The scope as it is stored."""
+        return _dump(
+            months={month: [c.version, c.count] for month, c in self.months.items()},
+            newest=[entry.to_json() for entry in self.newest],
+            pages=self.pages,
+            site=self.site,
+        )
+
+    def counted(self, counts: Mapping[str, MonthCount]) -> Self:
+        """The scope with these counts, as far as they are not older than those it has."""
+        months = dict(self.months)
+        for month, count in counts.items():
+            known = months.get(month)
+            if known is None or count.version >= known.version:
+                months[month] = count
+        return replace(self, months=dict(sorted(months.items())))
+
+    def merged(self, changes: Mapping[str, Entry | None]) -> Self | None:
+        """The scope once each path has the entry given, or none.
+
+        None where the newest entries can't be told without the months: one of them went, and what
+        comes after the last of them is known only there.
+        """
+        newest = _merge(self.newest, changes)
+        if len(self.newest) == NEWEST:
+            last = self.newest[-1].order
+            newest = tuple(entry for entry in newest if entry.order <= last)
+            if len(newest) < NEWEST:
+                return None
+        return replace(self, newest=newest[:NEWEST])
+
+    def listed_months(self) -> list[str]:
+        """The months that have entries, newest first."""
+        return sorted((m for m, c in self.months.items() if c.count), reverse=True)
+
+
+def _merge(entries: Iterable[Entry], changes: Mapping[str, Entry | None]) -> tuple[Entry, ...]:
+    kept = [entry for entry in entries if entry.path not in changes]
+    added = [entry for entry in changes.values() if entry is not None]
+    return tuple(sorted(kept + added, key=lambda entry: entry.order))
+
+
+def _dump(**value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()

@@ -1,0 +1,299 @@
+"""Brings indexes, listings, feeds and sitemaps into agreement with a set of articles.
+
+Indexes are changed by compare-and-swap, so no writer drops another's entries. A listing is rendered
+from one index alone and written *over the listing that the index knew before*: each index remembers
+the entity tags of its pages, and S3 refuses the write (If-Match) where somebody has been there
+since. So a slow writer can't put an old listing, with links to articles that are gone, over a newer
+one. One thing slips through, a listing that changed and changed back to the same bytes; therefore
+the indexes are looked at again after the last write, and where one has moved everything is done
+anew.
+
+The site's own index is swapped after the indexes of months and holds their versions, so that
+looking at it again tells of them too. docs/architecture.md has the argument in full.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from broadsheet import addresses
+from broadsheet.errors import BroadsheetError, ConflictError, ContendedError
+from broadsheet.index import NEWEST, Entry, Month, MonthCount, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from broadsheet.render import Page, Renderer
+    from broadsheet.store import Store, Stored
+
+# Attempts at one object, and at everything, before the work goes back to the queue.
+ROUNDS = 10
+
+Place = tuple[str, str]  # (topic or "", month)
+I = TypeVar("I", Month, Scope)  # noqa: E741
+
+
+class _MovedError(BroadsheetError):
+    """An index changed after it was read: what was rendered from it may be old."""
+
+
+class SiteMovedError(BroadsheetError):
+    """site.json changed after it was read."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the listings must show of one path: its entry, if any, and only where it belongs.
+
+    ``places`` are all (topic, month) in which it was ever listed, those of the entry included.
+    """
+
+    entry: Entry | None
+    places: frozenset[Place]
+
+
+@dataclass(frozen=True)
+class _View(Generic[I]):
+    """An index as it was read or swapped, with the pages that follow from it.
+
+    ``replaced`` has the entity tags of the pages that a swap of this very writer made old.
+    """
+
+    key: str
+    etag: str | None
+    index: I
+    pages: Mapping[str, Page | None]
+    replaced: Mapping[str, str] | None
+
+
+@dataclass
+class Listings:
+    """Settles the listings of one invocation.
+
+    ``site`` identifies the site.json that ``renderer`` was made for. ``written`` collects the keys
+    of all listings that may have changed, ``conflicts`` counts swaps lost to others, and
+    ``fixed_written`` says whether the pages that depend on site.json alone were written as well.
+    """
+
+    store: Store
+    renderer: Renderer
+    site: str
+    written: set[str] = field(default_factory=set)
+    conflicts: int = 0
+    fixed_written: bool = False
+
+    def settle(self, wanted: Mapping[str, Wanted], *, site_changed: bool = False) -> None:
+        """Make every listing that shows, or ever showed, one of the paths show what is wanted.
+
+        Raises SiteMovedError where site.json is no longer the one rendered for, ContendedError
+        where the indexes never stood still, UnavailableError where AWS fails.
+        """
+        plan = _Plan(wanted)
+        for attempt in range(ROUNDS):
+            try:
+                self._settle_once(plan, site_changed=site_changed)
+            except _MovedError:
+                pause(attempt)
+            else:
+                return
+        raise ContendedError("the indexes kept changing")
+
+    def _settle_once(self, plan: _Plan, *, site_changed: bool) -> None:
+        month_keys = {addresses.month_index_key(month): month for month in plan.topics_of}
+        scope_keys = {addresses.scope_index_key(topic): topic for topic in plan.scopes()}
+        keys = [*month_keys, *scope_keys]
+        read = dict(zip(keys, self.store.each(self.store.read_state, keys), strict=True))
+        months = dict(
+            self.store.each(
+                lambda item: (item[1], self._settle_month(plan, item[1], read[item[0]])),
+                month_keys.items(),
+            )
+        )
+        scopes = self.store.each(
+            lambda item: self._settle_scope(plan, item[1], read[item[0]], months, site_changed),
+            scope_keys.items(),
+        )
+        views: list[_View[Month] | _View[Scope]] = [*months.values(), *scopes]
+        self._write([(view, key, page) for view in views for key, page in view.pages.items()])
+        self._look_again(scopes)
+
+    def _settle_month(self, plan: _Plan, month: str, stored: Stored | None) -> _View[Month]:
+        def change(old: Month) -> tuple[Month, Mapping[str, Page | None]]:
+            new = old.merged(plan.month_changes(month))
+            pages = self.renderer.month(month, new, sorted(plan.topics_of[month] - {""}))
+            return replace(new, pages=_remember(old.pages, pages)), pages
+
+        return self._swap(addresses.month_index_key(month), stored, Month, change)
+
+    def _settle_scope(
+        self,
+        plan: _Plan,
+        topic: str,
+        stored: Stored | None,
+        months: Mapping[str, _View[Month]],
+        site_changed: bool,  # noqa: FBT001 (private, and called in one place)
+    ) -> _View[Scope]:
+        def change(old: Scope) -> tuple[Scope, Mapping[str, Page | None]]:
+            if not topic:
+                self._check_site(old, site_changed=site_changed)
+            new = old.counted(
+                {
+                    month: MonthCount(view.index.version, len(view.index.of(topic)))
+                    for month, view in months.items()
+                    if topic in plan.topics_of[month]
+                }
+            )
+            if any(new.months[m].version > months[m].index.version for m in plan.months_of(topic)):
+                raise _MovedError
+            merged = new.merged(plan.scope_changes(topic))
+            new = merged or replace(new, newest=self._newest(topic, new))
+            new = replace(new, site=self.site if not topic else "")
+            pages = self.renderer.scope(topic, new)
+            return replace(new, pages=_remember(old.pages, pages)), pages
+
+        return self._swap(addresses.scope_index_key(topic), stored, Scope, change)
+
+    def _newest(self, topic: str, scope: Scope) -> tuple[Entry, ...]:
+        """A scope's newest entries out of its months.
+
+        The months are read here, after the scope's index, and not taken from an earlier reading:
+        whoever changed a month changes the scope after it, and would make the swap fail.
+        """
+        entries: list[Entry] = []
+        for month in scope.listed_months():
+            if stored := self.store.read_state(addresses.month_index_key(month)):
+                entries += Month.from_bytes(stored.data).of(topic)
+            if len(entries) >= NEWEST:
+                break
+        return tuple(entries[:NEWEST])
+
+    def _check_site(self, root: Scope, *, site_changed: bool) -> None:
+        """See that site.json is the one rendered for, and write what follows from it alone."""
+        if root.site == self.site and not site_changed:
+            return
+        if site_identity(self.store) != self.site:
+            raise SiteMovedError
+        for page in self.renderer.fixed():
+            self.store.write_page(page)
+        self.fixed_written = True
+
+    def _swap(
+        self,
+        key: str,
+        stored: Stored | None,
+        kind: type[I],
+        change: Callable[[I], tuple[I, Mapping[str, Page | None]]],
+    ) -> _View[I]:
+        """Change an index by compare-and-swap, reading it again for as long as others win."""
+        for attempt in range(ROUNDS):
+            old = kind.from_bytes(stored.data) if stored else kind()
+            new, pages = change(old)
+            before = stored.data if stored else kind().to_bytes()
+            if new.to_bytes() == before:
+                return _View(key, stored.etag if stored else None, new, pages, None)
+            if isinstance(new, Month):
+                new = replace(new, version=new.version + 1)
+            try:
+                etag = self.store.write_state(key, new.to_bytes(), stored.etag if stored else None)
+            except ConflictError:
+                self.conflicts += 1
+                pause(attempt)
+                stored = self.store.read_state(key)
+            else:
+                return _View(key, etag, new, pages, old.pages)
+        raise ContendedError(f"{key} kept changing")
+
+    def _write(self, jobs: Iterable[tuple[_View[Month] | _View[Scope], str, Page | None]]) -> None:
+        jobs = list(jobs)
+        self.written |= {key for _, key, _ in jobs}
+        self.store.each(lambda job: self._write_page(*job), jobs)
+
+    def _write_page(self, view: _View[Month] | _View[Scope], key: str, page: Page | None) -> None:
+        if page is None:
+            self.store.delete_page(key)
+            return
+        if view.replaced is not None and view.replaced.get(key) != page.etag:
+            try:
+                self.store.replace_page(page, view.replaced.get(key))
+            except ConflictError:
+                pass  # an earlier writer died before it wrote, or a later one was faster
+            else:
+                return
+        self._mend_page(view, page)
+
+    def _mend_page(self, view: _View[Month] | _View[Scope], page: Page) -> None:
+        """Write a page where it differs, unless its index has moved since: then ours may be old."""
+        for attempt in range(ROUNDS):
+            found = self.store.page_headers(page.key)
+            if found == page.headers:
+                return
+            if self.store.state_tag(view.key) != view.etag:
+                raise _MovedError
+            try:
+                self.store.replace_page(page, found.etag if found else None)
+            except ConflictError:
+                pause(attempt)
+            else:
+                return
+        raise _MovedError
+
+    def _look_again(self, scopes: Iterable[_View[Scope]]) -> None:
+        views = list(scopes)
+        tags = self.store.each(self.store.state_tag, [view.key for view in views])
+        if any(tag != view.etag for tag, view in zip(tags, views, strict=True)):
+            raise _MovedError
+
+
+class _Plan:
+    """Which indexes a set of paths touches, and what changes in each."""
+
+    def __init__(self, wanted: Mapping[str, Wanted]) -> None:
+        self.wanted = wanted
+        self.topics_of: defaultdict[str, set[str]] = defaultdict(set)
+        for want in wanted.values():
+            for topic, month in want.places:
+                self.topics_of[month].add(topic)
+
+    def scopes(self) -> list[str]:
+        """The scopes touched; the site's own always is."""
+        return sorted({""}.union(*self.topics_of.values()))
+
+    def months_of(self, topic: str) -> list[str]:
+        """The months in which a scope is touched."""
+        return [month for month, topics in self.topics_of.items() if topic in topics]
+
+    def month_changes(self, month: str) -> dict[str, Entry | None]:
+        """What becomes of each path in a month: its entry, or none where it does not belong."""
+        return {
+            path: want.entry if want.entry and want.entry.month == month else None
+            for path, want in self.wanted.items()
+            if any(place[1] == month for place in want.places)
+        }
+
+    def scope_changes(self, topic: str) -> dict[str, Entry | None]:
+        """What becomes of each path among a scope's newest entries."""
+        return {
+            path: want.entry if want.entry and want.entry.has_topic(topic) else None
+            for path, want in self.wanted.items()
+            if any(place[0] == topic for place in want.places)
+        }
+
+
+def site_identity(store: Store) -> str:
+    """What changes whenever site.json does; it is never empty."""
+    state = store.source_state(addresses.SITE_JSON)
+    return " ".join(state) if state else "none"
+
+
+def pause(attempt: int) -> None:
+    """Wait a random while, longer after each attempt, so that rivals fall out of step."""
+    time.sleep(random.uniform(0, min(1.0, 0.02 * 2**attempt)))  # noqa: S311 (no secret)
+
+
+def _remember(old: Mapping[str, str], pages: Mapping[str, Page | None]) -> dict[str, str]:
+    tags = dict(old) | {key: page.etag for key, page in pages.items() if page}
+    return {key: tag for key, tag in tags.items() if pages.get(key, tag) is not None}

@@ -1,0 +1,393 @@
+"""Makes the site agree with the present state of a set of source keys.
+
+A key is only a hint that something may have changed. For each: read the source and the record;
+write record and page; settle the listings; delete the page of what is gone; and look at the source
+again, going round once more for what changed meanwhile. Then one invalidation for all, and last the
+receipts, so that "published" means live. Whatever dies on the way is found and mended by the next
+delivery.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from broadsheet import addresses
+from broadsheet.article import OBJECT_BYTES, Article
+from broadsheet.errors import ConflictError, ContendedError, InvalidError
+from broadsheet.index import Entry
+from broadsheet.listings import ROUNDS, Listings, Place, SiteMovedError, Wanted, pause
+from broadsheet.render import Page, Renderer
+from broadsheet.site_config import SiteConfig
+from broadsheet.validation import Problem, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from broadsheet.settings import Settings
+    from broadsheet.store import Store, Stored
+
+# Above this many articles in one invalidation, one tag that all pages bear is cheaper than theirs.
+MOST_TAGS = 25
+# Above this many paths, where there are no tags, "/*" is.
+MOST_PATHS = 100
+SITE_BYTES = 64 * 1024
+# Keys in one message, and messages from one listing, when site.json makes every article anew.
+KEYS_PER_MESSAGE = 25
+KEYS_PER_LISTING = 1000
+
+Status = Literal["published", "draft", "withdrawn", "removed", "rejected"]
+V = TypeVar("V")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one key; ``url`` is where its page is live, "" where there is none."""
+
+    key: str
+    status: Status
+    url: str = ""
+    errors: tuple[Problem, ...] = ()
+
+    def receipt(self) -> dict[str, Any]:
+        """The outcome as its receipt says it."""
+        errors = [{"path": error.path, "message": error.message} for error in self.errors]
+        return {"status": self.status, "key": self.key, "url": self.url, "errors": errors}
+
+
+@dataclass
+class Report:
+    """What an invocation did. Every key given is in ``outcomes`` or in ``failures``."""
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    failures: dict[str, Exception] = field(default_factory=dict)
+    invalidation_items: int = 0
+    index_conflicts: int = 0
+
+
+@dataclass(frozen=True)
+class _Upload:
+    """A source key as read: what the site must have for it.
+
+    ``state`` identifies what was read. ``usable`` is false where the upload can't be used and no
+    earlier version can: then the site stays as it is.
+    """
+
+    path: str
+    state: tuple[str, str] | None
+    outcome: Outcome
+    page: Page | None = None
+    entry: Entry | None = None
+    usable: bool = True
+
+    @property
+    def places(self) -> frozenset[Place]:
+        if self.entry is None:
+            return frozenset()
+        topics = ["", *(topic.slug for topic in self.entry.topics)]
+        return frozenset((topic, self.entry.month) for topic in topics)
+
+
+@dataclass(frozen=True)
+class _Reading(Generic[V]):
+    """An upload as read: what it says, if anything usable; its state; and what is wrong with it.
+
+    ``gone`` tells that there is none, or none since it was last deleted but unusable ones. Without
+    it and without a value nothing is known of a good version: what is live stays.
+    """
+
+    value: V | None
+    state: tuple[str, str] | None
+    problems: tuple[Problem, ...] = ()
+    gone: bool = False
+
+
+class Reconciler:
+    """Reconciles keys of the source bucket with the site; one for each invocation."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+
+    def reconcile(self, keys: Iterable[str], continue_after: Iterable[str] = ()) -> Report:
+        """Make the site agree with these keys: articles, site.json, and keys that can be neither.
+
+        After site.json every article is due, and after each of ``continue_after`` those that follow
+        it; what goes wrong in that stands under site.json or ``continuation(after)``. A key whose
+        own objects can't be read or written is among the failures, and so are all of them where
+        what they share can't be: each is to be tried again. Raises nothing of AWS.
+        """
+        run = _Run(self._store, self._settings, list(dict.fromkeys(keys)))
+        report = run.report()
+        starts = {continuation(after): after for after in continue_after}
+        if addresses.SITE_JSON in report.outcomes:
+            starts[addresses.SITE_JSON] = ""
+        for name, after in starts.items():
+            try:
+                self._spread(after)
+            except Exception as error:  # noqa: BLE001 (the keys given are done and must not suffer)
+                report.outcomes.pop(name, None)
+                report.failures[name] = error
+        return report
+
+    def _spread(self, after: str) -> None:
+        """Reconcile all articles whose keys follow ``after``, through the queue if there is one.
+
+        Then each message is bounded work: some keys, or one listing of keys and what follows it.
+        """
+        while keys := self._store.list_articles(after or addresses.ARTICLES, KEYS_PER_LISTING):
+            after = keys[-1]
+            if self._settings.queue_url:
+                chunks = [
+                    keys[i : i + KEYS_PER_MESSAGE] for i in range(0, len(keys), KEYS_PER_MESSAGE)
+                ]
+                bodies = [json.dumps({"reconcile": {"keys": chunk}}) for chunk in chunks]
+                self._store.send([*bodies, json.dumps({"reconcile": {"after": after}})])
+                return
+            for error in _Run(self._store, self._settings, keys).report().failures.values():
+                raise error
+
+
+def continuation(after: str) -> str:
+    """The name in a report of the reconcile of all articles whose keys follow ``after``."""
+    return f"{after} …"
+
+
+class _Run:
+    """One reconcile of one set of keys."""
+
+    def __init__(self, store: Store, settings: Settings, keys: list[str]) -> None:
+        self._store = store
+        self._settings = settings
+        self._keys = keys
+        self._report = Report()
+        self._site = ""
+        self._renderer: Renderer
+        self._config: SiteConfig
+        self._site_changed = addresses.SITE_JSON in keys
+        # What the CDN may hold an old copy of.
+        self._stale_everything = False
+        self._stale_listings: set[str] = set()
+        self._stale_paths: set[str] = set()
+
+    def report(self) -> Report:
+        """Do it all; see Reconciler.reconcile."""
+        paths = [path for key in self._keys if (path := addresses.article_path(key))]
+        known = {addresses.SITE_JSON, *(addresses.source_key(path) for path in paths)}
+        self._attempt([key for key in self._keys if key not in known], self._refuse, str)
+        try:
+            self._articles(paths)
+            self._invalidate()
+        except Exception as error:  # noqa: BLE001 (shared by all: each is to be tried again)
+            self._report.outcomes.clear()
+            self._report.failures |= dict.fromkeys(self._keys, error)
+        outcomes = list(self._report.outcomes.values())
+        self._attempt(outcomes, self._write_receipt, lambda outcome: outcome.key)
+        return self._report
+
+    def _attempt(self, items: list[V], call: Callable[[V], R], key: Callable[[V], str]) -> list[R]:
+        """Call for each item in parallel; an item that fails fails alone, and is left out."""
+
+        def guarded(item: V) -> R | None:
+            try:
+                return call(item)
+            except Exception as error:  # noqa: BLE001 (its neighbours must not suffer)
+                self._report.outcomes.pop(key(item), None)
+                self._report.failures[key(item)] = error
+                return None
+
+        return [result for result in self._store.each(guarded, items) if result is not None]
+
+    # The rounds
+
+    def _articles(self, paths: list[str]) -> None:
+        pending = paths
+        for attempt in range(ROUNDS):
+            self._read_site()
+            listings = Listings(self._store, self._renderer, self._site)
+            try:
+                pending = self._round(pending, listings, first=attempt == 0)
+            except SiteMovedError:
+                pending = paths
+            else:
+                if not pending:
+                    return
+            finally:
+                self._report.index_conflicts += listings.conflicts
+                self._stale_everything |= listings.fixed_written
+            pause(attempt)
+        raise ContendedError("the sources kept changing")
+
+    def _round(self, paths: list[str], listings: Listings, *, first: bool) -> list[str]:
+        """Bring the paths up to date; returns those whose source has moved meanwhile."""
+        uploads = self._attempt(paths, self._read, addresses.source_key)
+        placed = self._attempt(
+            uploads, lambda upload: self._place(upload, first=first), lambda u: u.outcome.key
+        )
+        wanted = {
+            upload.path: Wanted(upload.entry, places)
+            for upload, places in placed
+            if upload.usable and places
+        }
+        listings.settle(wanted, site_changed=self._site_changed)
+        if wanted:
+            self._stale_listings |= listings.written
+        settled = [upload for upload, _ in placed]
+        moved = self._attempt(settled, self._finish, lambda u: u.outcome.key)
+        return [upload.path for upload, has_moved in moved if has_moved]
+
+    def _read_site(self) -> None:
+        key = addresses.SITE_JSON
+        reading = self._read_usable(key, SITE_BYTES, SiteConfig.parse)
+        self._site = " ".join(reading.state) if reading.state else "none"
+        self._config = reading.value or SiteConfig()
+        self._renderer = Renderer(self._settings.site_url, self._config)
+        if self._site_changed:
+            status: Status = "published" if reading.state else "removed"
+            status = "rejected" if reading.problems else status
+            url = f"{self._settings.site_url}/"
+            self._report.outcomes[key] = Outcome(key, status, url, reading.problems)
+
+    def _read_usable(self, key: str, limit: int, parse: Callable[[bytes], V]) -> _Reading[V]:
+        """What an upload says or, where it can't be used, the newest version before it that can.
+
+        So the good version stays live, whether or not it was reconciled before the bad one came.
+        """
+        stored = self._store.read_source(key, limit)
+        if stored is None:
+            return _Reading(None, None, gone=True)
+        state = (stored.etag, stored.version)
+        try:
+            return _Reading(parse(_within(stored, limit)), state)
+        except InvalidError as error:
+            problems = tuple(error.problems)
+        for version in self._store.earlier_versions(key):
+            if version is None:
+                return _Reading(None, state, problems, gone=True)
+            older = self._store.read_source(key, limit, version)
+            with suppress(InvalidError):
+                if older:
+                    return _Reading(parse(_within(older, limit)), state, problems)
+        return _Reading(None, state, problems)
+
+    # One article
+
+    def _read(self, path: str) -> _Upload:
+        key = addresses.source_key(path)
+        reading = self._read_usable(
+            key, OBJECT_BYTES, lambda data: self._render(Article.parse(path, data))
+        )
+        rejected = bool(reading.problems)
+        if reading.value is None:
+            outcome = Outcome(key, "rejected" if rejected else "removed", "", reading.problems)
+            return _Upload(path, reading.state, outcome, usable=reading.gone)
+        article, page = reading.value
+        url = self._settings.site_url + addresses.url_path(page.key) if page else ""
+        outcome = Outcome(key, "rejected" if rejected else article.status, url, reading.problems)
+        listed = article.status == "published"
+        entry = Entry.of(article, self._config.timezone) if listed else None
+        return _Upload(path, reading.state, outcome, page, entry)
+
+    def _render(self, article: Article) -> tuple[Article, Page | None]:
+        """An article and its page. A draft is rendered too, so that its problems show in time."""
+        page = self._renderer.article(article)
+        return article, None if article.status == "draft" else page
+
+    def _place(self, upload: _Upload, *, first: bool) -> tuple[_Upload, frozenset[Place]]:
+        """Write the record and then the page, before any listing shows or forgets the path."""
+        places, known = self._record(upload)
+        new = False
+        if upload.page:
+            try:
+                if known:
+                    self._store.write_page(upload.page)
+                else:
+                    self._store.replace_page(upload.page, None)
+                    new = first
+            except ConflictError:
+                self._store.write_page(upload.page)
+        # Only of a page that this invocation created, once, can nobody hold an old copy.
+        if not new and (upload.usable or known):
+            self._stale_paths.add(upload.path)
+        self._report.outcomes[upload.outcome.key] = upload.outcome
+        return upload, places
+
+    def _record(self, upload: _Upload) -> tuple[frozenset[Place], bool]:
+        """All places a path was ever listed in, new ones recorded; and whether it had a record."""
+        key = addresses.record_key(upload.path)
+        for attempt in range(ROUNDS):
+            stored = self._store.read_state(key)
+            known = _places(stored)
+            places = known | upload.places
+            if (stored or not upload.page) and places == known:
+                return places, stored is not None
+            data = json.dumps({"places": sorted(places)}).encode()
+            try:
+                self._store.write_state(key, data, stored.etag if stored else None)
+            except ConflictError:
+                pause(attempt)
+            else:
+                return places, stored is not None
+        raise ContendedError(f"{key} kept changing")
+
+    def _finish(self, upload: _Upload) -> tuple[_Upload, bool]:
+        """Delete the page of what is gone, and tell if the source has moved since it was read."""
+        key = upload.outcome.key
+        if upload.usable and upload.page is None:
+            if self._store.source_state(key) != upload.state:
+                return upload, True
+            self._store.delete_page(addresses.page_key(upload.path))
+        return upload, self._store.source_state(key) != upload.state
+
+    def _refuse(self, key: str) -> None:
+        """Settle a key under articles/ that no article can have."""
+        if self._store.source_state(key) is None:
+            self._report.outcomes[key] = Outcome(key, "removed")
+            return
+        expected = "articles/PATH.json, PATH being segments of a-z, 0-9 and - joined by /"
+        problem = Problem("", f"the key {shown(key)} has no URL; expected {expected}")
+        self._report.outcomes[key] = Outcome(key, "rejected", "", (problem,))
+
+    # The end
+
+    def _invalidate(self) -> None:
+        items = self._by_tag() if self._settings.invalidate_by == "tags" else self._by_path()
+        if items:
+            self._store.invalidate(items)
+        self._report.invalidation_items = len(items)
+
+    def _by_tag(self) -> list[str]:
+        if self._stale_everything or len(self._stale_paths) > MOST_TAGS:
+            return [f"#{addresses.TAG_EVERYTHING}"]
+        tags = {addresses.article_tag(path) for path in self._stale_paths}
+        if self._stale_listings:
+            tags.add(addresses.TAG_LISTINGS)
+        return [f"#{tag}" for tag in sorted(tags)]
+
+    def _by_path(self) -> list[str]:
+        """Paths as asked for and as the edge function rewrites them: CloudFront wants both.
+
+        https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
+        """
+        keys = self._stale_listings | {addresses.page_key(path) for path in self._stale_paths}
+        if self._stale_everything or len(keys) > MOST_PATHS:
+            return ["/*"]
+        return sorted({addresses.url_path(key) for key in keys} | {f"/{key}" for key in keys})
+
+    def _write_receipt(self, outcome: Outcome) -> None:
+        self._store.write_receipt(addresses.receipt_key(outcome.key), outcome.receipt())
+
+
+def _within(stored: Stored, limit: int) -> bytes:
+    if len(stored.data) > limit:
+        raise InvalidError([Problem("", f"has more than {limit:,} bytes; expected at most that")])
+    return stored.data
+
+
+def _places(record: Stored | None) -> frozenset[Place]:
+    if record is None:
+        return frozenset()
+    return frozenset((topic, month) for topic, month in json.loads(record.data)["places"])

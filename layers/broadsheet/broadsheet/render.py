@@ -1,0 +1,273 @@
+"""Pages, feeds and sitemaps as bytes. Pure: the same values give the same bytes, always."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from broadsheet import addresses, markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from zoneinfo import ZoneInfo
+
+    from broadsheet.article import Article
+    from broadsheet.index import Entry, Month, Scope
+    from broadsheet.site_config import SiteConfig
+
+HTML = "text/html; charset=utf-8"
+XML = "application/xml; charset=utf-8"
+RSS = "application/rss+xml; charset=utf-8"
+ATOM = "application/atom+xml; charset=utf-8"
+JSON_FEED = "application/feed+json; charset=utf-8"
+TEXT = "text/plain; charset=utf-8"
+
+# The CDN keeps a copy until it is invalidated; a browser, which nobody can invalidate, asks again.
+CACHE_CONTROL = "public, max-age=0, s-maxage=31536000, must-revalidate"
+
+# Months that the home page and a topic's page link themselves; the archive has all of them.
+RECENT_MONTHS = 12
+
+_MONTHS = (
+    "January February March April May June July August September October November December".split()
+)
+# Languages written from right to left, and scripts that are whatever the language.
+_RTL = {"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"}
+_RTL_SCRIPTS = {"adlm", "arab", "hebr", "nkoo", "syrc", "thaa"}
+
+
+@dataclass(frozen=True)
+class Headers:
+    """What tells two copies of a public object apart without reading them."""
+
+    etag: str
+    content_type: str
+    cache_control: str
+    cache_tag: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """One public object of the site bucket, complete with its headers."""
+
+    key: str
+    body: bytes
+    content_type: str
+    cache_tag: str
+    cache_control: str = CACHE_CONTROL
+
+    @cached_property
+    def etag(self) -> str:
+        """The entity tag that S3 gives these bytes: their MD5 under SSE-S3 and in one part.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+        """
+        return f'"{hashlib.md5(self.body, usedforsecurity=False).hexdigest()}"'
+
+    @property
+    def headers(self) -> Headers:
+        """What S3 says of an object that is this page."""
+        return Headers(self.etag, self.content_type, self.cache_control, self.cache_tag)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("broadsheet"),
+        autoescape=select_autoescape(("html", "xml"), default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["url"] = addresses.url_path
+    environment.filters["direction"] = direction
+    environment.filters["rfc822"] = lambda moment: format_datetime(moment.astimezone(UTC))
+    environment.globals["style"] = Markup(stylesheet())  # noqa: S704 (a file of this package)
+    return environment
+
+
+@cache
+def stylesheet() -> str:
+    """The style of every page, which stands in each, so that none depends on another object."""
+    loader = PackageLoader("broadsheet", "static")
+    return loader.get_source(Environment(autoescape=True), "style.css")[0]
+
+
+def direction(language: str) -> str:
+    """Which way a language (a BCP 47 tag) is written: "rtl" or "ltr"."""
+    primary, *subtags = language.lower().split("-")
+    if scripts := [tag for tag in subtags if len(tag) == 4 and tag.isalpha()]:  # noqa: PLR2004
+        return "rtl" if scripts[0] in _RTL_SCRIPTS else "ltr"
+    return "rtl" if primary in _RTL else "ltr"
+
+
+class Renderer:
+    """Renders for one site: its address and what its site.json says."""
+
+    def __init__(self, site_url: str, config: SiteConfig) -> None:
+        self._site_url = site_url
+        self._config = config
+        self._shared = {
+            "site": config,
+            "site_url": site_url,
+            "long_date": lambda moment: long_date(moment, config.timezone),
+            "long_time": lambda moment: long_time(moment, config.timezone),
+        }
+
+    def article(self, article: Article) -> Page:
+        """An article's page, a notice in place of a withdrawn one.
+
+        Raises InvalidError where its body can't be rendered.
+        """
+        key = addresses.page_key(article.path)
+        body = "" if article.status == "withdrawn" else markdown.to_html(article.body)
+        return self._page(
+            key,
+            "article.html",
+            addresses.article_tag(article.path),
+            article=article,
+            body=Markup(body),  # noqa: S704 (sanitised)
+            language=article.language or self._config.language,
+        )
+
+    def fixed(self) -> list[Page]:
+        """The pages that depend on the site's configuration alone."""
+        return [
+            self._page(addresses.NOT_FOUND, "404.html", ""),
+            self._page(addresses.ROBOTS, "robots.txt", "", TEXT),
+        ]
+
+    def month(self, month: str, index: Month, topics: Iterable[str]) -> dict[str, Page | None]:
+        """The listings of a month by key: its page and sitemap, and its page of each topic given.
+
+        None stands for one that has nothing to list and must not exist.
+        """
+        sitemap = addresses.month_sitemap(month)
+        pages: dict[str, Page | None] = {sitemap: None}
+        if index.entries:
+            pages[sitemap] = self._listing(sitemap, "sitemap.xml", XML, entries=index.entries)
+        for topic in ("", *topics):
+            key = f"{addresses.folder(topic)}{month}/index.html"
+            entries = index.of(topic)
+            values: dict[str, Any] = {
+                "month": month_name(month),
+                "topic": topic,
+                "entries": entries,
+            }
+            pages[key] = self._listing(key, "month.html", **values) if entries else None
+        return pages
+
+    def scope(self, topic: str, index: Scope) -> dict[str, Page | None]:
+        """The landing page and feeds of a topic or, for the empty topic, of the site, by key.
+
+        None stands for one that must not exist; the site's own always do.
+        """
+        folder = addresses.folder(topic)
+        label = index.newest[0].label(topic) if topic and index.newest else ""
+        values: dict[str, Any] = {
+            "topic": topic,
+            "folder": folder,
+            "label": label,
+            "title": f"{label} – {self._config.name}" if topic else self._config.name,
+            "entries": index.newest,
+            "updated": max(
+                (e.modified_at for e in index.newest), default=datetime(1970, 1, 1, tzinfo=UTC)
+            ),
+            "months": [(m, month_name(m)) for m in index.listed_months()],
+            "recent": RECENT_MONTHS,
+        }
+        home, feed = f"{folder}index.html", f"{folder}feed.json"
+        pages: dict[str, Page | None] = {
+            home: self._listing(home, "scope.html", **values),
+            f"{folder}rss.xml": self._listing(f"{folder}rss.xml", "rss.xml", RSS, **values),
+            f"{folder}atom.xml": self._listing(f"{folder}atom.xml", "atom.xml", ATOM, **values),
+            feed: self._json_feed(feed, values),
+        }
+        if not topic:
+            for key, template, content_type in (
+                (addresses.ARCHIVE, "archive.html", HTML),
+                (addresses.SITEMAP, "sitemap-index.xml", XML),
+            ):
+                months = [(m, name, addresses.month_sitemap(m)) for m, name in values["months"]]
+                pages[key] = self._listing(key, template, content_type, months=months)
+        elif not index.newest:
+            return dict.fromkeys(pages)
+        return pages
+
+    def _listing(self, key: str, template: str, content_type: str = HTML, **values: Any) -> Page:
+        return self._page(key, template, addresses.TAG_LISTINGS, content_type, **values)
+
+    def _page(
+        self, key: str, template: str, tag: str, content_type: str = HTML, **values: Any
+    ) -> Page:
+        text = _environment().get_template(template).render(**self._shared, key=key, **values)
+        return Page(key, text.encode(), content_type, _tags(tag))
+
+    def _json_feed(self, key: str, values: Mapping[str, Any]) -> Page:
+        """JSON Feed 1.1, https://www.jsonfeed.org/version/1.1/."""
+        feed = {
+            "version": "https://jsonfeed.org/version/1.1",
+            "title": values["title"],
+            "home_page_url": self._site_url + addresses.url_path(f"{values['folder']}index.html"),
+            "feed_url": f"{self._site_url}/{key}",
+            "description": self._config.description,
+            "language": self._config.language,
+            "items": [self._feed_item(entry) for entry in values["entries"]],
+        }
+        body = json.dumps(feed, ensure_ascii=False, indent=1).encode()
+        return Page(key, body, JSON_FEED, _tags(addresses.TAG_LISTINGS))
+
+    def _feed_item(self, entry: Entry) -> dict[str, Any]:
+        url = self._site_url + addresses.url_path(addresses.page_key(entry.path))
+        item: dict[str, Any] = {
+            "id": url,
+            "url": url,
+            "title": entry.title,
+            "content_text": entry.summary,
+            "summary": entry.summary,
+            "date_published": entry.published_at.isoformat(),
+        }
+        if entry.updated_at:
+            item["date_modified"] = entry.updated_at.isoformat()
+        if entry.source:
+            item["external_url"] = entry.source.url
+        if entry.authors:
+            item["authors"] = [
+                {"name": a.name, "url": a.url} if a.url else {"name": a.name} for a in entry.authors
+            ]
+        if entry.topics:
+            item["tags"] = [topic.label for topic in entry.topics]
+        if entry.language:
+            item["language"] = entry.language
+        return item
+
+
+def _tags(tag: str) -> str:
+    return f"{addresses.TAG_EVERYTHING},{tag}" if tag else addresses.TAG_EVERYTHING
+
+
+def month_name(month: str) -> str:
+    """A month's name: "May 2026" of 2026/05."""
+    year, number = month.split("/")
+    return f"{_MONTHS[int(number) - 1]} {year}"
+
+
+def long_date(moment: datetime, timezone: ZoneInfo) -> str:
+    """A date as the site's readers see it on the wall: 4 May 2026."""
+    local = moment.astimezone(timezone)
+    return f"{local.day} {_MONTHS[local.month - 1]} {local.year:04}"
+
+
+def long_time(moment: datetime, timezone: ZoneInfo) -> str:
+    """A date with its time and zone: 4 May 2026, 09:30 CEST."""
+    local = moment.astimezone(timezone)
+    return f"{long_date(moment, timezone)}, {local:%H:%M %Z}"

@@ -1,0 +1,54 @@
+"""The function's environment as one frozen value."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Self, get_args
+
+from broadsheet.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+InvalidateBy = Literal["tags", "paths"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where to read, where to write and how to invalidate.
+
+    ``site_url`` has no trailing slash. ``queue_url`` is the function's own queue; when it is empty
+    a change of site.json reconciles all articles within the one invocation. ``invalidate_by`` is
+    "paths" in regions whose CloudFront has no cache tags.
+    """
+
+    source_bucket: str
+    site_bucket: str
+    distribution_id: str
+    site_url: str
+    queue_url: str = ""
+    invalidate_by: InvalidateBy = "tags"
+    endpoint_url: str = ""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """Read the settings; raises SettingsError that names every variable at fault."""
+        required = ("SOURCE_BUCKET", "SITE_BUCKET", "DISTRIBUTION_ID", "SITE_URL")
+        if missing := [name for name in required if not environ.get(name)]:
+            raise SettingsError(f"environment variables not set: {', '.join(missing)}")
+        site_url = environ["SITE_URL"].rstrip("/")
+        if not re.fullmatch(r"https?://[^\s/?#\"'<>]+", site_url):
+            raise SettingsError(f"SITE_URL is {site_url!r}; expected a scheme and a host only")
+        invalidate_by = environ.get("INVALIDATE_BY") or "tags"
+        if invalidate_by not in get_args(InvalidateBy):
+            raise SettingsError(f"INVALIDATE_BY is {invalidate_by!r}; expected tags or paths")
+        return cls(
+            source_bucket=environ["SOURCE_BUCKET"],
+            site_bucket=environ["SITE_BUCKET"],
+            distribution_id=environ["DISTRIBUTION_ID"],
+            site_url=site_url,
+            queue_url=environ.get("QUEUE_URL", ""),
+            invalidate_by="paths" if invalidate_by == "paths" else "tags",
+            endpoint_url=environ.get("AWS_ENDPOINT_URL", ""),
+        )

@@ -1,0 +1,304 @@
+"""The one module that calls AWS: two buckets, a distribution and a queue.
+
+Every call is made by a client of boto3, so AWS_ENDPOINT_URL redirects it. Errors of botocore leave
+this module as ConflictError or UnavailableError.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from broadsheet.errors import ConflictError, UnavailableError
+from broadsheet.render import Headers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from mypy_boto3_cloudfront import CloudFrontClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+    from broadsheet.render import Page
+    from broadsheet.settings import Settings
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+# Calls under way at once; also the size of the connection pools.
+PARALLEL = 32
+# How many versions of an upload are looked through for one that can be published.
+VERSIONS = 20
+
+# What S3 answers when a condition fails (412), when two conditional writes race (409) and when
+# If-Match names a key that is gone (404):
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+_CONFLICTS = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
+_MISSING = {"NoSuchKey", "404", "NoSuchVersion"}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object as read: its bytes, entity tag and version ("" in a bucket without versions)."""
+
+    data: bytes
+    etag: str
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class _Clients:
+    s3: S3Client
+    cloudfront: CloudFrontClient
+    sqs: SQSClient
+
+
+@cache
+def _clients(_endpoint_url: str) -> _Clients:
+    config = Config(
+        max_pool_connections=PARALLEL,
+        connect_timeout=3,
+        read_timeout=15,
+        retries={"mode": "standard", "max_attempts": 4},
+    )
+    session = boto3.Session()
+    return _Clients(
+        s3=session.client("s3", config=config),
+        cloudfront=session.client("cloudfront", config=config),
+        sqs=session.client("sqs", config=config),
+    )
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(PARALLEL, thread_name_prefix="aws")
+
+
+class Store:
+    """The source bucket, the site bucket, the distribution and the queue of one deployment."""
+
+    def __init__(self, settings: Settings) -> None:
+        clients = _clients(settings.endpoint_url)
+        self._s3, self._cloudfront, self._sqs = clients.s3, clients.cloudfront, clients.sqs
+        self._settings = settings
+
+    # Source bucket
+
+    def read_source(self, key: str, limit: int, version: str = "") -> Stored | None:
+        """An upload, now or as of a version; no more than ``limit`` and one byte of it."""
+        return self._read(self._settings.source_bucket, key, limit=limit, version=version)
+
+    def source_state(self, key: str) -> tuple[str, str] | None:
+        """The entity tag and version of an upload, which change whenever it does."""
+        head = self._head(self._settings.source_bucket, key)
+        return (head["ETag"], head.get("VersionId", "")) if head else None
+
+    def earlier_versions(self, key: str) -> Iterator[str | None]:
+        """Versions of an upload before the present one, newest first; None for a deletion.
+
+        Ends with that, or after VERSIONS. One item is asked for at a time: versions and delete
+        markers come as two lists, whose order among each other no field tells within a second.
+        """
+        request: dict[str, Any] = {"Prefix": key, "MaxKeys": 1}
+        for position in range(VERSIONS):
+            with _translated("ListObjectVersions", self._settings.source_bucket, key):
+                answer = self._s3.list_object_versions(
+                    Bucket=self._settings.source_bucket, **request
+                )
+            if any(marker["Key"] == key for marker in answer.get("DeleteMarkers", [])):
+                yield None
+                return
+            found = [v["VersionId"] for v in answer.get("Versions", []) if v["Key"] == key]
+            if position:
+                yield from found
+            if not found or not answer["IsTruncated"]:
+                return
+            request["KeyMarker"] = answer["NextKeyMarker"]
+            request["VersionIdMarker"] = answer["NextVersionIdMarker"]
+
+    def list_articles(self, after: str, limit: int) -> list[str]:
+        """Up to ``limit`` keys under articles/ that follow ``after``, in their order."""
+        with _translated("ListObjectsV2", self._settings.source_bucket, "articles/"):
+            answer = self._s3.list_objects_v2(
+                Bucket=self._settings.source_bucket,
+                Prefix="articles/",
+                StartAfter=after,
+                MaxKeys=limit,
+            )
+        return [item["Key"] for item in answer.get("Contents", [])]
+
+    def write_receipt(self, key: str, receipt: dict[str, Any]) -> None:
+        """Write a receipt, which no notification filter takes for an upload."""
+        with _translated("PutObject", self._settings.source_bucket, key):
+            self._s3.put_object(
+                Bucket=self._settings.source_bucket,
+                Key=key,
+                Body=json.dumps(receipt, ensure_ascii=False, indent=2).encode(),
+                ContentType="application/json",
+            )
+
+    # Site bucket
+
+    def read_state(self, key: str) -> Stored | None:
+        """One of the function's own objects."""
+        return self._read(self._settings.site_bucket, key)
+
+    def write_state(self, key: str, data: bytes, replaces: str | None) -> str:
+        """Write an own object over the tag ``replaces``, or where there is none; its new tag.
+
+        Raises ConflictError if that is not how the object is now.
+        """
+        return self._put(key, replaces, {"Body": data, "ContentType": "application/json"})
+
+    def state_tag(self, key: str) -> str | None:
+        """The entity tag of an own object."""
+        head = self._head(self._settings.site_bucket, key)
+        return head["ETag"] if head else None
+
+    def page_headers(self, key: str) -> Headers | None:
+        """What the site bucket holds under a public key, by its headers."""
+        head = self._head(self._settings.site_bucket, key)
+        if head is None:
+            return None
+        return Headers(
+            etag=head["ETag"],
+            content_type=head.get("ContentType", ""),
+            cache_control=head.get("CacheControl", ""),
+            cache_tag=head["Metadata"].get("cache-tag", ""),
+        )
+
+    def write_page(self, page: Page) -> None:
+        """Write a page whatever is there."""
+        with _translated("PutObject", self._settings.site_bucket, page.key):
+            self._s3.put_object(
+                Bucket=self._settings.site_bucket, Key=page.key, **_page_request(page)
+            )
+
+    def replace_page(self, page: Page, replaces: str | None) -> None:
+        """Write a page over the entity tag ``replaces``, or where there is none.
+
+        Raises ConflictError if that is not how the object is now.
+        """
+        self._put(page.key, replaces, _page_request(page))
+
+    def delete_page(self, key: str) -> None:
+        """Delete a page; nothing happens where there is none."""
+        with _translated("DeleteObject", self._settings.site_bucket, key):
+            self._s3.delete_object(Bucket=self._settings.site_bucket, Key=key)
+
+    # Distribution and queue
+
+    def invalidate(self, items: list[str]) -> None:
+        """One invalidation of paths ("/…") and cache tags ("#…").
+
+        The reference is new for each call and the same in botocore's retries of it, so that a lost
+        answer does not start, or bill, a second one.
+        """
+        with _translated(
+            "CreateInvalidation", self._settings.distribution_id, ", ".join(items[:3])
+        ):
+            self._cloudfront.create_invalidation(
+                DistributionId=self._settings.distribution_id,
+                InvalidationBatch={
+                    "Paths": {"Quantity": len(items), "Items": items},
+                    "CallerReference": str(uuid.uuid4()),
+                },
+            )
+
+    def send(self, bodies: Iterable[str]) -> None:
+        """Send messages to the function's own queue, ten a call."""
+        waiting = list(bodies)
+        while waiting:
+            entries = [{"Id": str(i), "MessageBody": body} for i, body in enumerate(waiting[:10])]
+            with _translated("SendMessageBatch", self._settings.queue_url, ""):
+                answer = self._sqs.send_message_batch(
+                    QueueUrl=self._settings.queue_url,
+                    Entries=entries,  # type: ignore[arg-type]  # a dict literal, not its TypedDict
+                )
+            if failed := answer.get("Failed"):
+                raise UnavailableError(f"SendMessageBatch: {failed[0]['Code']}")
+            del waiting[:10]
+
+    # All at once
+
+    def each(self, call: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """Call for each item in parallel; the results in order.
+
+        Raises the first error, but not before all calls have ended.
+        """
+        futures = [_pool().submit(call, item) for item in items]
+        errors = [future.exception() for future in futures]
+        for error in errors:
+            if error is not None:
+                raise error
+        return [future.result() for future in futures]
+
+    # Plumbing
+
+    def _read(self, bucket: str, key: str, *, limit: int = -1, version: str = "") -> Stored | None:
+        request: dict[str, Any] = {"Bucket": bucket, "Key": key}
+        if version:
+            request["VersionId"] = version
+        try:
+            with _translated("GetObject", bucket, key):
+                answer = self._s3.get_object(**request)
+                with answer["Body"] as body:
+                    data = body.read(limit + 1 if limit >= 0 else None)
+        except _MissingError:
+            return None
+        return Stored(data, answer["ETag"], answer.get("VersionId", ""))
+
+    def _head(self, bucket: str, key: str) -> Any:
+        try:
+            with _translated("HeadObject", bucket, key):
+                return self._s3.head_object(Bucket=bucket, Key=key)
+        except _MissingError:
+            return None
+
+    def _put(self, key: str, replaces: str | None, request: dict[str, Any]) -> str:
+        condition: dict[str, Any] = (
+            {"IfNoneMatch": "*"} if replaces is None else {"IfMatch": replaces}
+        )
+        bucket = self._settings.site_bucket
+        try:
+            with _translated("PutObject", bucket, key):
+                return self._s3.put_object(Bucket=bucket, Key=key, **condition, **request)["ETag"]
+        except _MissingError as error:
+            raise ConflictError(f"{key} is gone") from error
+
+
+class _MissingError(Exception):
+    """The key does not exist: for a reader no error at all."""
+
+
+def _page_request(page: Page) -> dict[str, Any]:
+    return {
+        "Body": page.body,
+        "ContentType": page.content_type,
+        "CacheControl": page.cache_control,
+        "Metadata": {"cache-tag": page.cache_tag},
+    }
+
+
+@contextmanager
+def _translated(operation: str, where: str, key: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if code in _MISSING:
+            raise _MissingError(key) from error
+        if code in _CONFLICTS:
+            raise ConflictError(f"{operation} {where} {key}: {code}") from error
+        raise UnavailableError(f"{operation} {where} {key}: {code}: {error}") from error
+    except BotoCoreError as error:
+        raise UnavailableError(f"{operation} {where} {key}: {error}") from error

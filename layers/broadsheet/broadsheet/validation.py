@@ -1,0 +1,205 @@
+"""Strict JSON and JSON Schema, with every problem named by its JSON pointer.
+
+RFC 8259 leaves duplicate names, NaN and lone surrogates to the reader; here each is an error, since
+each would be read differently by some other program.
+"""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import json
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from jsonschema_rs import Draft202012Validator
+
+from broadsheet.errors import InvalidError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jsonschema_rs import ValidationError
+
+_BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+# What XML 1.0 can't carry (https://www.w3.org/TR/xml/#charsets), lone surrogates among it, and the
+# C1 controls, which HTML forbids.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_SHOWN = 60
+_DEPTH = 20
+_TOO_DEEP = f"is nested too deeply; expected at most {_DEPTH} levels"
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing wrong: ``path`` is a JSON pointer (RFC 6901, "" for the whole document)."""
+
+    path: str
+    message: str
+
+
+class _NotANumber(str):
+    """NaN and the infinities, kept until their place in the document is known."""
+
+    __slots__ = ()
+
+
+def decode(data: bytes) -> tuple[Any, list[Problem]]:
+    """Read JSON strictly: the document, and what is wrong with its text.
+
+    Raises InvalidError where there is no document at all. A document that has problems is fit for
+    nothing but finding more of them.
+    """
+    if data.startswith(_BOMS):
+        raise _invalid("begins with a byte order mark; expected JSON in UTF-8 without one")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise _invalid(f"is not UTF-8 at byte {error.start}; expected JSON in UTF-8") from error
+    duplicates: dict[int, list[str]] = {}
+    document = _load(text, duplicates)
+    problems = list(_text_problems(document, duplicates))
+    if any("surrogate" in problem.message for problem in problems):
+        document = _load(_ESCAPED_SURROGATE.sub(r"\\ufffd", text), {})
+    return document, problems
+
+
+def check(document: Any, name: str) -> list[Problem]:
+    """All places where a document departs from the schema ``name``, in the schema's own words."""
+    validator, schema = _schema(name)
+    found: dict[str, Problem] = {}
+    for error in validator.iter_errors(document):
+        for problem in _explain(error, schema):
+            # An empty text breaks minLength and pattern: one of them says enough.
+            found.setdefault(problem.path, problem)
+    return list(found.values())
+
+
+def pointer(*steps: str | int) -> str:
+    """A JSON pointer of these steps."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def shown(value: object) -> str:
+    """A value as an error message shows it: short, on one line, and harmless on a terminal."""
+    text = str(value)
+    cut = text[:_SHOWN] + ("…" if len(text) > _SHOWN else "")
+    return json.dumps(cut, ensure_ascii=not cut.isprintable())
+
+
+@cache
+def _schema(name: str) -> tuple[Draft202012Validator, dict[str, Any]]:
+    text = files(__package__).joinpath("schemas", f"{name}.schema.json").read_text("utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return Draft202012Validator(schema), schema
+
+
+def _invalid(message: str) -> InvalidError:
+    return InvalidError([Problem("", message)])
+
+
+def _load(text: str, duplicates: dict[int, list[str]]) -> Any:
+    kept: list[dict[str, Any]] = []  # keeps ids unique until the walk has used them
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(items)
+        if len(value) < len(items):
+            times = Counter(name for name, _ in items)
+            duplicates[id(value)] = [name for name, count in times.items() if count > 1]
+            kept.append(value)
+        return value
+
+    def integer(digits: str) -> int:
+        # No field takes a number, so only its being one matters; int() refuses 5,000 digits.
+        return int(digits[:18])
+
+    try:
+        return json.loads(
+            text, object_pairs_hook=pairs, parse_constant=_NotANumber, parse_int=integer
+        )
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise _invalid(f"is not JSON: {error.msg} at {where}; expected one JSON object") from error
+    except RecursionError as error:
+        raise _invalid(_TOO_DEEP) from error
+
+
+def _text_problems(document: Any, duplicates: dict[int, list[str]]) -> Iterator[Problem]:
+    rest: list[tuple[str, int, Any]] = [("", 0, document)]
+    while rest:
+        path, depth, value = rest.pop()
+        if depth > _DEPTH:
+            raise _invalid(_TOO_DEEP)
+        if isinstance(value, _NotANumber):
+            yield Problem(path, f"is {value}, which JSON does not have; expected a JSON value")
+        elif isinstance(value, str):
+            yield from _character_problems(path, value)
+        elif isinstance(value, list):
+            rest.extend((path + pointer(i), depth + 1, item) for i, item in enumerate(value))
+        elif isinstance(value, dict):
+            for name in duplicates.get(id(value), ()):
+                yield Problem(path + pointer(name), "is given more than once; expected it once")
+            for name, item in value.items():
+                yield from _character_problems(path, name)
+                rest.append((path + pointer(name), depth + 1, item))
+
+
+def _character_problems(path: str, text: str) -> Iterator[Problem]:
+    if match := _FORBIDDEN.search(text):
+        code = ord(match[0])
+        is_surrogate = unicodedata.category(match[0]) == "Cs"
+        kind = "a lone surrogate" if is_surrogate else "a control character"
+        where = f"has {kind} (U+{code:04X}) at character {match.start() + 1}"
+        yield Problem(path, f"{where}; expected text without it")
+
+
+def _explain(error: ValidationError, schema: dict[str, Any]) -> Iterator[Problem]:
+    steps = list(error.instance_path)
+    rule = schema
+    for step in error.schema_path[:-1]:
+        rule = rule[step]  # type: ignore[index]  # JSON: a path may lead through lists too
+    detail = error.kind.as_dict()
+    if error.kind.name == "required":
+        name = detail["property"]
+        yield Problem(
+            pointer(*steps, name), f"is missing; expected {_expected(rule['properties'][name])}"
+        )
+    elif error.kind.name == "additionalProperties":
+        for name in detail["unexpected"]:
+            yield Problem(pointer(*steps, name), _unknown(name, list(rule["properties"])))
+    else:
+        yield Problem(pointer(*steps), f"{_wrong(error)}; expected {_expected(rule)}")
+
+
+def _expected(rule: dict[str, Any]) -> str:
+    return str(rule["description"])
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name[:_SHOWN], known, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"is not a known field{hint}; expected one of: {', '.join(known)}"
+
+
+def _wrong(error: ValidationError) -> str:
+    value: Any = error.instance
+    match error.kind.name:
+        case "type":
+            return f"is {_type_name(value)}"
+        case "minLength" | "maxLength":
+            return f"has {len(value):,} characters" if value else "is empty"
+        case "maxItems" | "minItems":
+            return f"has {len(value):,} items"
+        case _:
+            return f"is {shown(value)}"
+
+
+def _type_name(value: object) -> str:
+    names = {bool: "a boolean", str: "a string", list: "an array", dict: "an object"}
+    return "null" if value is None else names.get(type(value), "a number")
