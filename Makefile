@@ -1,4 +1,5 @@
-# make run      serve the sample articles, or ARTICLES=DIR, at http://127.0.0.1:8080
+# make run      serve the sample articles, or ARTICLES=DIR, at http://127.0.0.1:8080 (PORT=…)
+#               and publish what changes in the folder; ONCE=1 publishes, checks and ends
 # make test     all tests
 # make check    formatting, lint, types, template
 # make build    what `sam deploy` uploads; ARCH=x86_64 for the other architecture
@@ -15,6 +16,7 @@ UV_VERSION := 0.13.9
 UV := $(CURDIR)/.tools/bin/uv
 # The interpreter that is there is the one to use: nothing is downloaded but packages.
 export UV_PYTHON_DOWNLOADS := never
+export SAM_CLI_TELEMETRY := 0
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 ARTICLES ?=
@@ -25,10 +27,10 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 run: .venv/ready
-	@.venv/bin/python -m local.run --port $(PORT) $(if $(ARTICLES),--articles "$(ARTICLES)")
+	@.venv/bin/python -m local.run --port $(PORT) $(if $(ARTICLES),--articles "$(ARTICLES)") $(if $(ONCE),--once)
 
 test: .venv/ready .venv-sam/ready .venv-ministack/ready
-	.venv/bin/python -m pytest --cov --cov-report=term $(ARGS)
+	.venv/bin/python -m pytest --numprocesses auto --dist loadgroup --cov --cov-report=term $(ARGS)
 
 check: .venv/ready .venv-sam/ready
 	.venv/bin/ruff format --check .

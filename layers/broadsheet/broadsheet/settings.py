@@ -20,7 +20,8 @@ class Settings:
 
     ``site_url`` has no trailing slash. ``queue_url`` is the function's own queue; when it is empty
     a change of site.json reconciles all articles within the one invocation. ``invalidate_by`` is
-    "paths" in regions whose CloudFront has no cache tags.
+    "paths" in regions whose CloudFront has no cache tags. ``parallel_calls`` is how many AWS calls
+    may be under way at once; with 1 they are made one after the other, in the caller's thread.
     """
 
     source_bucket: str
@@ -30,6 +31,7 @@ class Settings:
     queue_url: str = ""
     invalidate_by: InvalidateBy = "tags"
     endpoint_url: str = ""
+    parallel_calls: int = 32
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -43,6 +45,9 @@ class Settings:
         invalidate_by = environ.get("INVALIDATE_BY") or "tags"
         if invalidate_by not in get_args(InvalidateBy):
             raise SettingsError(f"INVALIDATE_BY is {invalidate_by!r}; expected tags or paths")
+        parallel_calls = environ.get("PARALLEL_CALLS") or "32"
+        if not re.fullmatch(r"[1-9]\d?", parallel_calls):
+            raise SettingsError(f"PARALLEL_CALLS is {parallel_calls!r}; expected 1 to 99")
         return cls(
             source_bucket=environ["SOURCE_BUCKET"],
             site_bucket=environ["SITE_BUCKET"],
@@ -51,4 +56,5 @@ class Settings:
             queue_url=environ.get("QUEUE_URL", ""),
             invalidate_by="paths" if invalidate_by == "paths" else "tags",
             endpoint_url=environ.get("AWS_ENDPOINT_URL", ""),
+            parallel_calls=int(parallel_calls),
         )

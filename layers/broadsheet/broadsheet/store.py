@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-# Calls under way at once; also the size of the connection pools.
-PARALLEL = 32
 # How many versions of an upload are looked through for one that can be published.
 VERSIONS = 20
 
@@ -63,9 +61,9 @@ class _Clients:
 
 
 @cache
-def _clients(_endpoint_url: str) -> _Clients:
+def _clients(_endpoint_url: str, connections: int) -> _Clients:
     config = Config(
-        max_pool_connections=PARALLEL,
+        max_pool_connections=connections,
         connect_timeout=3,
         read_timeout=15,
         retries={"mode": "standard", "max_attempts": 4},
@@ -79,15 +77,15 @@ def _clients(_endpoint_url: str) -> _Clients:
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(PARALLEL, thread_name_prefix="aws")
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="aws")
 
 
 class Store:
     """The source bucket, the site bucket, the distribution and the queue of one deployment."""
 
     def __init__(self, settings: Settings) -> None:
-        clients = _clients(settings.endpoint_url)
+        clients = _clients(settings.endpoint_url, settings.parallel_calls)
         self._s3, self._cloudfront, self._sqs = clients.s3, clients.cloudfront, clients.sqs
         self._settings = settings
 
@@ -235,7 +233,10 @@ class Store:
 
         Raises the first error, but not before all calls have ended.
         """
-        futures = [_pool().submit(call, item) for item in items]
+        if self._settings.parallel_calls == 1:
+            return [call(item) for item in items]
+        pool = _pool(self._settings.parallel_calls)
+        futures = [pool.submit(call, item) for item in items]
         errors = [future.exception() for future in futures]
         for error in errors:
             if error is not None:

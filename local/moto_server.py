@@ -1,0 +1,63 @@
+"""The process that plays AWS: a moto server on a free port of the loopback.
+
+It prints its port on one line, serves until its standard input closes, and so never outlives
+the process that started it, however that one ends.
+"""
+
+import logging
+import sys
+import threading
+from typing import Any
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from moto.s3.models import FakeKey, S3Backend
+from moto.s3.notifications import S3NotificationEvent, send_event
+from werkzeug.serving import make_server
+
+
+class Handler(MotoRequestHandler):
+    """Moto's request handler without the 40 ms that Nagle's algorithm adds to kept connections."""
+
+    disable_nagle_algorithm = True
+
+
+def notify_of_delete_markers() -> None:
+    """Teach moto the event that S3 sends when a delete in a versioned bucket leaves a marker."""
+    delete = S3Backend.delete_object
+
+    def delete_object(
+        self: S3Backend,
+        bucket_name: str,
+        key_name: str,
+        version_id: str | None = None,
+        bypass: bool = False,  # noqa: FBT001, FBT002 (the signature is moto's)
+    ) -> tuple[bool, dict[str, Any]]:
+        bucket = self.get_bucket(bucket_name)
+        newest = bucket.keys.get(key_name)
+        answer = delete(self, bucket_name, key_name, version_id, bypass)
+        if version_id is None and bucket.is_versioned and isinstance(newest, FakeKey):
+            event = S3NotificationEvent.OBJECT_REMOVED_DELETE_MARKER_CREATED_EVENT
+            send_event(self.account_id, event, bucket, newest)
+        return answer
+
+    # moto has no hook for this; its version is pinned and a test watches for the event.
+    S3Backend.delete_object = delete_object  # type: ignore[method-assign]
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    notify_of_delete_markers()
+    application = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(server.server_port, flush=True)  # noqa: T201 (our parent reads it)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

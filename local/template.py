@@ -1,0 +1,94 @@
+"""What the local AWS takes from `template.yaml`, so that the two cannot drift apart."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# CloudFormation's name of a header's section -> the header's name.
+SIMPLE_HEADERS = {
+    "ContentSecurityPolicy": ("Content-Security-Policy", "ContentSecurityPolicy"),
+    "FrameOptions": ("X-Frame-Options", "FrameOption"),
+    "ReferrerPolicy": ("Referrer-Policy", "ReferrerPolicy"),
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """A YAML loader that keeps the argument of CloudFormation's short functions (`!Ref x`: x)."""
+
+
+def _argument(loader: yaml.SafeLoader, _tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
+
+
+_Loader.add_multi_constructor("!", _argument)
+
+
+@dataclass(frozen=True)
+class Template:
+    """The SAM template's resources, by logical name."""
+
+    resources: dict[str, dict[str, Any]]
+
+    @classmethod
+    def read(cls, path: Path = ROOT / "template.yaml") -> "Template":
+        """Parse the template at `path`."""
+        # _Loader is a SafeLoader.
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
+        return cls(document["Resources"])
+
+    def queue(self) -> dict[str, Any]:
+        """Return the properties of the queue that the function works off."""
+        properties: dict[str, Any] = self.resources["PublishQueue"]["Properties"]
+        return properties
+
+    def timeout_seconds(self) -> int:
+        """Return how long an invocation of the function may take."""
+        return int(self.resources["PublishFunction"]["Properties"]["Timeout"])
+
+    def notifications(self) -> list[dict[str, Any]]:
+        """Return which S3 events go to the queue, as dicts of `Event` and `Filter`."""
+        for bucket in self._properties("AWS::S3::Bucket"):
+            if "NotificationConfiguration" in bucket:
+                wanted: list[dict[str, Any]] = bucket["NotificationConfiguration"][
+                    "QueueConfigurations"
+                ]
+                return wanted
+        raise LookupError("the template has no bucket that notifies a queue")
+
+    def security_headers(self) -> dict[str, str]:
+        """Return the headers that the distribution adds to every response."""
+        (policy,) = self._properties("AWS::CloudFront::ResponseHeadersPolicy")
+        config = policy["ResponseHeadersPolicyConfig"]
+        security = config.get("SecurityHeadersConfig", {})
+        headers = {
+            name: security[section][field]
+            for section, (name, field) in SIMPLE_HEADERS.items()
+            if section in security
+        }
+        if "ContentTypeOptions" in security:
+            headers["X-Content-Type-Options"] = "nosniff"
+        if "StrictTransportSecurity" in security:
+            headers["Strict-Transport-Security"] = _hsts(security["StrictTransportSecurity"])
+        custom = config.get("CustomHeadersConfig", {}).get("Items", [])
+        return headers | {item["Header"]: item["Value"] for item in custom}
+
+    def _properties(self, kind: str) -> Iterator[dict[str, Any]]:
+        for resource in self.resources.values():
+            if resource["Type"] == kind:
+                yield resource.get("Properties", {})
+
+
+def _hsts(section: dict[str, Any]) -> str:
+    parts = [f"max-age={section['AccessControlMaxAgeSec']}"]
+    parts += ["includeSubDomains"] * bool(section.get("IncludeSubdomains"))
+    parts += ["preload"] * bool(section.get("Preload"))
+    return "; ".join(parts)

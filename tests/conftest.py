@@ -1,0 +1,77 @@
+"""Fixtures: a clean environment with fake credentials, and a newsroom in moto."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from broadsheet import store
+from moto import mock_aws
+
+from tests.newsroom import SITE, SOURCE, URL, Newsroom
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees, or can use, credentials and settings of the machine."""
+    for name in (
+        "AWS_PROFILE",
+        "AWS_ENDPOINT_URL",
+        "AWS_SESSION_TOKEN",
+        "QUEUE_URL",
+        "INVALIDATE_BY",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    settings = {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "SOURCE_BUCKET": SOURCE,
+        "SITE_BUCKET": SITE,
+        "DISTRIBUTION_ID": "EDFDVBD6EXAMPLE",
+        "SITE_URL": URL,
+        "PARALLEL_CALLS": "1",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def newsroom(monkeypatch: pytest.MonkeyPatch) -> Iterator[Newsroom]:
+    """An empty site, its source bucket versioned, its handler's calls made one after the other."""
+    with mock_aws():
+        store._clients.cache_clear()  # noqa: SLF001 (clients of an earlier test know its moto only)
+        s3 = boto3.client("s3")
+        for bucket in (SOURCE, SITE):
+            s3.create_bucket(
+                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+            )
+        s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
+        distribution = boto3.client("cloudfront").create_distribution(
+            DistributionConfig={
+                "CallerReference": "test",
+                "Comment": "",
+                "Enabled": True,
+                "Origins": {
+                    "Quantity": 1,
+                    "Items": [
+                        {
+                            "Id": "site",
+                            "DomainName": f"{SITE}.s3.amazonaws.com",
+                            "S3OriginConfig": {"OriginAccessIdentity": ""},
+                        }
+                    ],
+                },
+                "DefaultCacheBehavior": {
+                    "TargetOriginId": "site",
+                    "ViewerProtocolPolicy": "redirect-to-https",
+                },
+            }
+        )
+        monkeypatch.setenv("DISTRIBUTION_ID", distribution["Distribution"]["Id"])
+        yield Newsroom()

@@ -1,0 +1,271 @@
+"""A newsroom for tests: two buckets, a distribution and a CDN in moto, and the real handler.
+
+The CDN is the worst there can be: it caches every public object the instant it is written, for ever,
+and forgets it only on an invalidation, after which it caches what it finds at that instant. Every
+write is followed by a look whether all articles that a listing links to have their pages.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from broadsheet import addresses, store
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
+
+import app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+SOURCE = "source-bucket"
+SITE = "site-bucket"
+URL = "https://news.example"
+_ARTICLE_LINK = re.compile(r"(?:https://news\.example|[\"'])/(articles/[a-z0-9/-]+)/[\"'<]")
+
+
+class Crash(BaseException):  # noqa: N818 (no error that any code may handle)
+    """The process has died at this call."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A public object with all that a reader or a cache gets of it."""
+
+    body: bytes
+    content_type: str
+    cache_control: str
+    cache_tag: str
+
+
+@dataclass
+class Newsroom:
+    """One deployment. ``gate`` is called before each AWS call of the handler, with its name."""
+
+    site_bucket: str = SITE
+    calls: Counter[str] = field(default_factory=Counter)
+    invalidations: list[list[str]] = field(default_factory=list)
+    cdn: dict[str, Copy] = field(default_factory=dict)
+    dangling: list[tuple[str, str]] = field(default_factory=list)
+    gate: Callable[[str, dict[str, Any]], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.s3 = boto3.client("s3")
+        self._rebuilt: tuple[str, dict[str, Copy]] = ("", {})
+        self.forget()
+
+    def forget(self) -> None:
+        """Have seen nothing yet."""
+        self.calls.clear()
+        self.invalidations.clear()
+        self.cdn.clear()
+        self.dangling.clear()
+        self._links: dict[str, set[str]] = {}
+        self._pages: set[str] = set()
+        self._invocations: list[list[tuple[str, dict[str, Any]]]] = []
+
+    # What the newsroom does
+
+    def upload(self, path: str, **fields: Any) -> str:
+        """Upload an article, complete but for the fields given; its key."""
+        return self.upload_bytes(addresses.source_key(path), json.dumps(article(**fields)).encode())
+
+    def upload_bytes(self, key: str, body: bytes) -> str:
+        """Upload anything; its key."""
+        self.s3.put_object(Bucket=SOURCE, Key=key, Body=body)
+        return key
+
+    def delete(self, path: str) -> str:
+        """Delete an article; its key."""
+        key = addresses.source_key(path)
+        self.s3.delete_object(Bucket=SOURCE, Key=key)
+        return key
+
+    # What the deployment does
+
+    def deliver(self, *messages: Iterable[str] | str, event: Any = None) -> dict[str, Any]:
+        """Invoke the handler with one SQS message for each key, or each group of keys."""
+        groups = [[message] if isinstance(message, str) else message for message in messages]
+        event = event or {"Records": [sqs_record(str(i), keys) for i, keys in enumerate(groups)]}
+        clients = store._clients("", int(os.environ["PARALLEL_CALLS"]))  # noqa: SLF001 (the one gate)
+        outer = os.environ["SITE_BUCKET"]
+        os.environ["SITE_BUCKET"] = self.site_bucket
+        self._hook(clients, "register")
+        self._invocations.append([])
+        try:
+            return app.lambda_handler(event, None)
+        finally:
+            self._invocations.pop()
+            self._hook(clients, "unregister")
+            os.environ["SITE_BUCKET"] = outer
+
+    def _hook(self, clients: Any, action: str) -> None:
+        """Stand between the handler and AWS; an invocation within another one does already."""
+        if self._invocations:
+            return
+        for client in (clients.s3, clients.cloudfront, clients.sqs):
+            getattr(client.meta.events, action)("provide-client-params", self._before)
+            getattr(client.meta.events, action)("after-call", self._after)
+
+    def _before(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        self.calls[model.name] += 1
+        if self.gate:
+            self.gate(model.name, params)
+        self._invocations[-1].append((model.name, params))
+
+    def _after(self, model: Any, http_response: Any, **_: Any) -> None:
+        name, params = self._invocations[-1].pop()
+        assert name == model.name
+        if http_response.status_code < 300:
+            self._observe(name, params)
+
+    # What readers and caches see
+
+    def _observe(self, name: str, params: dict[str, Any]) -> None:
+        if name == "CreateInvalidation":
+            items = params["InvalidationBatch"]["Paths"]["Items"]
+            self.invalidations.append(items)
+            self._forget(items)
+        key = params.get("Key", "")
+        if params.get("Bucket") != self.site_bucket or key.startswith("_"):
+            return
+        if name == "PutObject":
+            copy = self._origin(key)
+            assert copy is not None
+            self.cdn.setdefault(key, copy)
+            self._links[key] = set(_ARTICLE_LINK.findall(copy.body.decode()))
+            if key.startswith("articles/"):
+                self._links[key] = set()
+                self._pages.add(key)
+            self._check_links()
+        elif name == "DeleteObject":
+            self._links.pop(key, None)
+            self._pages.discard(key)
+            self._check_links()
+
+    def _check_links(self) -> None:
+        for listing, links in self._links.items():
+            for link in links:
+                if f"{link}/index.html" not in self._pages:
+                    self.dangling.append((listing, link))
+
+    def _forget(self, items: list[str]) -> None:
+        for key, copy in list(self.cdn.items()):
+            tags = {f"#{tag}" for tag in copy.cache_tag.split(",")}
+            names = {f"/{key}", addresses.url_path(key)}
+            if tags & set(items) or any(fnmatch.filter(names, item) for item in items):
+                fresh = self._origin(key)
+                if fresh:
+                    self.cdn[key] = fresh
+                else:
+                    del self.cdn[key]
+
+    def _origin(self, key: str) -> Copy | None:
+        found = self._backend().get_object(self.site_bucket, key)
+        if found is None:
+            return None
+        return Copy(
+            found.value,
+            found.metadata.get("content-type", ""),
+            found.metadata.get("cache-control", ""),
+            found.metadata.get("x-amz-meta-cache-tag", ""),
+        )
+
+    def _backend(self) -> Any:
+        """Moto's own state: to look at the whole site through the API takes minutes in all."""
+        return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+
+    def site(self) -> dict[str, Copy]:
+        """All public objects by key."""
+        return {
+            key: copy
+            for key in self.keys(self.site_bucket)
+            if not key.startswith("_") and (copy := self._origin(key))
+        }
+
+    def page(self, key: str) -> str:
+        """A public object's text; KeyError where there is none."""
+        copy = self._origin(key)
+        if copy is None:
+            raise KeyError(key)
+        return copy.body.decode()
+
+    def keys(self, bucket: str) -> list[str]:
+        """All keys of a bucket."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def receipt(self, key: str) -> dict[str, Any]:
+        """What the function said of a source key."""
+        answer = self.s3.get_object(Bucket=SOURCE, Key=addresses.receipt_key(key))
+        receipt: dict[str, Any] = json.loads(answer["Body"].read())
+        return receipt
+
+    def rebuilt(self) -> dict[str, Copy]:
+        """The public objects that a clean rebuild of the same sources gives."""
+        history = self._backend().get_bucket(SOURCE).keys
+        state = str(
+            {
+                key: [getattr(version, "etag", "deleted") for version in history.getlist(key)]
+                for key in sorted(history)
+                if not key.startswith("receipts/")
+            }
+        )
+        if state != self._rebuilt[0]:
+            name = "rebuilt-bucket"
+            self.s3.create_bucket(
+                Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+            )
+            clean = Newsroom(site_bucket=name)
+            keys = [k for k in self.keys(SOURCE) if k.startswith("articles/")]
+            assert clean.deliver("site.json", *keys) == {"batchItemFailures": []}
+            self._rebuilt = state, clean.site()
+            for key in self.keys(name):
+                self.s3.delete_object(Bucket=name, Key=key)
+            self.s3.delete_bucket(Bucket=name)
+        return self._rebuilt[1]
+
+    def assert_converged(self, excepted: Iterable[str] = ()) -> None:
+        """The site is what a rebuild gives, no copy of the CDN is old, and no link ever dangled.
+
+        Links to the ``excepted`` may have.
+        """
+        site = self.site()
+        rebuilt = self.rebuilt()
+        assert sorted(site) == sorted(rebuilt)
+        for key, copy in site.items():
+            assert copy == rebuilt[key], key
+        for key, copy in self.cdn.items():
+            assert copy == site.get(key), f"stale: {key}"
+        assert [link for link in self.dangling if link[1] not in excepted] == []
+
+
+def article(**fields: Any) -> dict[str, Any]:
+    """A small article with the fields given; a field of None is left out."""
+    whole = {
+        "title": "Ferry runs again",
+        "summary": "The ferry is back after a week of repairs.",
+        "body": "The ferry *runs* again.",
+        "published_at": "2026-05-04T09:30:00+02:00",
+    }
+    return {name: value for name, value in (whole | fields).items() if value is not None}
+
+
+def sqs_record(message_id: str, keys: Iterable[str]) -> dict[str, Any]:
+    """An SQS record whose body is an S3 notification of these keys."""
+    records = [
+        {
+            "eventTime": "2026-05-04T07:30:00.000Z",
+            "eventName": "ObjectCreated:Put",
+            "s3": {"bucket": {"name": SOURCE}, "object": {"key": key}},
+        }
+        for key in keys
+    ]
+    return {"messageId": message_id, "body": json.dumps({"Records": records})}

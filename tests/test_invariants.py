@@ -1,0 +1,198 @@
+"""The six invariants of docs/architecture.md, each by trying to break it."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.newsroom import SITE, SOURCE, Crash, Newsroom
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def first_article(newsroom: Newsroom) -> list[str]:
+    return [newsroom.upload("a", topics=["Harbour", "Ferries"])]
+
+
+def second_article(newsroom: Newsroom) -> list[str]:
+    return [newsroom.upload("b", topics=["Ferries"], published_at="2026-05-05T00:00:00Z")]
+
+
+def update(newsroom: Newsroom) -> list[str]:
+    return [newsroom.upload("a", topics=["Harbour", "Ferries"], title="Ferry stops again")]
+
+
+def move_in_time(newsroom: Newsroom) -> list[str]:
+    return [
+        newsroom.upload("a", topics=["Harbour", "Ferries"], published_at="2025-01-01T00:00:00Z")
+    ]
+
+
+def move_in_topic(newsroom: Newsroom) -> list[str]:
+    return [newsroom.upload("a", topics=["Weather", "FERRIES"])]
+
+
+def remove(newsroom: Newsroom) -> list[str]:
+    return [newsroom.delete("a")]
+
+
+def withdraw(newsroom: Newsroom) -> list[str]:
+    return [newsroom.upload("a", topics=["Harbour", "Ferries"], status="withdrawn")]
+
+
+def reject(newsroom: Newsroom) -> list[str]:
+    return [newsroom.upload("a", title="")]
+
+
+def many(newsroom: Newsroom) -> list[str]:
+    keys = [
+        newsroom.upload(f"many/{i}", topics=["Harbour"], published_at=f"2026-0{i}-01T00:00:00Z")
+        for i in range(1, 6)
+    ]
+    return [*keys, newsroom.upload("many/bad", published_at="soon"), newsroom.delete("a")]
+
+
+def site_json(newsroom: Newsroom) -> list[str]:
+    return [newsroom.upload_bytes("site.json", b'{"name": "Lantern", "timezone": "Asia/Tokyo"}')]
+
+
+STEPS = [
+    first_article,
+    update,
+    second_article,
+    move_in_time,
+    move_in_topic,
+    remove,
+    withdraw,
+    reject,
+    many,
+    site_json,
+]
+
+
+def count_calls(newsroom: Newsroom, keys: list[str]) -> int:
+    before = newsroom.calls.total()
+    assert newsroom.deliver(*keys) == {"batchItemFailures": []}
+    return newsroom.calls.total() - before
+
+
+def crash_at(n: int) -> Callable[[str, dict[str, Any]], None]:
+    """A gate that lets the process die before its n-th call; nothing that it does later happens."""
+    seen = 0
+
+    def gate(_name: str, _params: dict[str, Any]) -> None:
+        nonlocal seen
+        seen += 1
+        if seen >= n:
+            raise Crash
+
+    return gate
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_crash_at_any_call_is_mended_by_the_next_delivery(
+    newsroom: Newsroom, step: Callable[[Newsroom], list[str]]
+) -> None:
+    def begin() -> list[str]:
+        start_anew(newsroom)
+        if step is not first_article:
+            newsroom.deliver(*first_article(newsroom))
+        return step(newsroom)
+
+    calls = count_calls(newsroom, begin())
+    newsroom.assert_converged()
+    # Every other call keeps the suite short; both halves are taken by one step or another.
+    for n in range(1 + len(step.__name__) % 2, calls + 1, 2):
+        keys = begin()
+        newsroom.gate = crash_at(n)
+        with pytest.raises(Crash):
+            newsroom.deliver(*keys)
+        newsroom.gate = None
+        assert newsroom.deliver(*keys) == {"batchItemFailures": []}
+        newsroom.assert_converged()
+
+
+@pytest.mark.parametrize(
+    ("step", "other"),
+    [
+        (second_article, remove),
+        (second_article, second_article),
+        (remove, second_article),
+        (update, move_in_topic),
+        (move_in_topic, update),
+        (move_in_time, second_article),
+        (update, remove),
+        (remove, update),
+        (update, reject),
+        (update, site_json),
+        (site_json, update),
+        (remove, site_json),
+        (many, second_article),
+    ],
+)
+def test_another_invocation_between_two_calls_changes_nothing_in_the_end(
+    newsroom: Newsroom,
+    step: Callable[[Newsroom], list[str]],
+    other: Callable[[Newsroom], list[str]],
+) -> None:
+    # The exception that the promise names: removed while another invocation still publishes it.
+    excepted = {"articles/a"} if {step, other} == {update, remove} else set()
+    for n in range(1, 1000, 3):
+        start_anew(newsroom)
+        newsroom.deliver(*first_article(newsroom))
+        keys = step(newsroom)
+        newsroom.gate = interrupt_at(n, newsroom, other)
+        assert newsroom.deliver(*keys) == {"batchItemFailures": []}
+        interrupted = newsroom.gate is None
+        newsroom.gate = None
+        newsroom.assert_converged(excepted)
+        if not interrupted:
+            break
+    assert n > 20
+
+
+def interrupt_at(
+    n: int, newsroom: Newsroom, other: Callable[[Newsroom], list[str]]
+) -> Callable[[str, dict[str, Any]], None]:
+    """A gate at whose n-th call another invocation happens, from its upload to its end."""
+    seen = 0
+
+    def gate(_name: str, _params: dict[str, Any]) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == n:
+            newsroom.gate = None
+            assert newsroom.deliver(*other(newsroom)) == {"batchItemFailures": []}
+
+    return gate
+
+
+@pytest.mark.parametrize("size", [1, 10, 100])
+def test_any_order_any_batch_size_and_duplicates_give_the_same_bytes(
+    newsroom: Newsroom, size: int
+) -> None:
+    keys = [
+        newsroom.upload(
+            f"news/{i}",
+            title=f"Number {i}",
+            topics=["Harbour", "Ferries", "Weather", "Rates"][i % 3 : i % 4 + 1],
+            published_at=f"2026-{i % 9 + 1:02}-{i % 28 + 1:02}T00:00:00Z",
+        )
+        for i in range(60)
+    ]
+    deliveries = keys * 2
+    random.Random(size).shuffle(deliveries)
+    for i in range(0, len(deliveries), size):
+        assert newsroom.deliver(*deliveries[i : i + size]) == {"batchItemFailures": []}
+    newsroom.assert_converged()
+
+
+def start_anew(newsroom: Newsroom) -> None:
+    for bucket in (SOURCE, SITE):
+        answer = newsroom.s3.list_object_versions(Bucket=bucket)
+        for item in [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]:
+            newsroom.s3.delete_object(Bucket=bucket, Key=item["Key"], VersionId=item["VersionId"])
+    newsroom.forget()

@@ -1,0 +1,628 @@
+"""`template.yaml` against the code that runs by it, and against what AWS would do with it."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import hashlib
+import importlib
+import json
+import re
+import shutil
+import subprocess
+from fnmatch import fnmatchcase
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+
+from broadsheet import store
+from broadsheet.render import stylesheet
+from broadsheet.settings import Settings
+from local import edge
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class CloudFormation(yaml.SafeLoader):
+    """Reads CloudFormation's short functions as the long ones: `!Sub x` as {"Fn::Sub": x}."""
+
+
+def _function(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        raise TypeError(f"!{name} of {node.tag}")
+    return {name if name == "Ref" else f"Fn::{name}": value}
+
+
+CloudFormation.add_multi_constructor("!", _function)
+SOURCE = (ROOT / "template.yaml").read_text(encoding="utf-8")
+# CloudFormation is a SafeLoader.
+TEMPLATE: dict[str, Any] = yaml.load(SOURCE, Loader=CloudFormation)  # noqa: S506
+RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
+
+
+def properties(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = RESOURCES[name]["Properties"]
+    return found
+
+
+def statements(policy: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = properties(policy)["PolicyDocument"]["Statement"]
+    return found
+
+
+def role() -> list[dict[str, Any]]:
+    (policy,) = properties("PublishRole")["Policies"]
+    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return found
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def distribution() -> dict[str, Any]:
+    found: dict[str, Any] = properties("Distribution")["DistributionConfig"]
+    return found
+
+
+class Environ(dict[str, str]):
+    """An environment that remembers what was asked for."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        super().__init__(values)
+        self.asked: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.asked.add(key)
+        return super().get(key, default)
+
+    def __getitem__(self, key: str) -> str:
+        self.asked.add(key)
+        return super().__getitem__(key)
+
+
+def variables() -> dict[str, Any]:
+    found: dict[str, Any] = properties("PublishFunction")["Environment"]["Variables"]
+    return found
+
+
+# The function
+
+
+def test_the_handler_is_where_the_template_says() -> None:
+    function = properties("PublishFunction")
+    module, name = function["Handler"].split(".")
+
+    assert function["CodeUri"] == "functions/publish/"
+    assert (ROOT / function["CodeUri"] / f"{module}.py").is_file()
+    assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_the_code_reads_every_variable_that_the_template_sets() -> None:
+    ours = {name for name in variables() if not name.startswith("POWERTOOLS_")}
+    environ = Environ(dict.fromkeys(ours, ""))
+    environ.update(
+        SOURCE_BUCKET="source",
+        SITE_BUCKET="site",
+        DISTRIBUTION_ID="E",
+        SITE_URL="https://a.example",
+    )
+
+    Settings.from_environment(environ)
+
+    assert ours <= environ.asked
+
+
+def test_the_template_sets_every_variable_that_the_code_requires() -> None:
+    for name in ("SOURCE_BUCKET", "SITE_BUCKET", "DISTRIBUTION_ID", "SITE_URL"):
+        assert variables()[name], name
+
+
+def test_values_that_the_template_allows_are_values_that_the_code_knows() -> None:
+    required = dict.fromkeys(("SOURCE_BUCKET", "SITE_BUCKET", "DISTRIBUTION_ID"), "x")
+    for value in TEMPLATE["Parameters"]["InvalidateBy"]["AllowedValues"]:
+        environ = required | {"SITE_URL": "https://a.example", "INVALIDATE_BY": value}
+        assert Settings.from_environment(environ).invalidate_by == value
+
+
+def test_an_empty_endpoint_means_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", variables()["AWS_ENDPOINT_URL"])
+
+    assert boto3.client("sqs").meta.endpoint_url == "https://sqs.eu-west-1.amazonaws.com"
+
+
+def test_what_sam_local_is_told_to_set_is_declared() -> None:
+    told = json.loads((ROOT / "local" / "env.json").read_text(encoding="utf-8"))
+
+    assert set(told) == {"PublishFunction"}
+    assert set(told["PublishFunction"]) <= set(variables())
+
+
+def test_each_processor_has_a_makefile_for_the_layer() -> None:
+    context = RESOURCES["BroadsheetLayer"]["Metadata"]["ContextPath"]["Fn::Sub"]
+    for arch in TEMPLATE["Parameters"]["Arch"]["AllowedValues"]:
+        assert (ROOT / context.replace("${Arch}", arch) / "Makefile").is_file()
+
+
+def test_layer_and_function_agree_on_python() -> None:
+    runtime = properties("PublishFunction")["Runtime"]
+    makefile = (ROOT / "layers" / "broadsheet" / "Makefile").read_text(encoding="utf-8")
+
+    assert properties("BroadsheetLayer")["CompatibleRuntimes"] == [runtime]
+    assert f"PYTHON_VERSION ?= {runtime.removeprefix('python')}\n" in makefile
+
+
+# The queue
+
+
+def notified(event: str, key: str) -> int:
+    """How many of the source bucket's notifications an event causes."""
+    count = 0
+    notification = properties("SourceBucket")["NotificationConfiguration"]
+    for one in notification["QueueConfigurations"]:
+        rules = {rule["Name"]: rule["Value"] for rule in one["Filter"]["S3Key"]["Rules"]}
+        count += (
+            fnmatchcase(event, one["Event"])
+            and key.startswith(rules.get("prefix", ""))
+            and key.endswith(rules.get("suffix", ""))
+        )
+    return count
+
+
+@pytest.mark.parametrize("key", ["articles/a.json", "articles/2026/11/b.json", "site.json"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        "s3:ObjectCreated:Put",
+        "s3:ObjectCreated:Copy",
+        "s3:ObjectCreated:CompleteMultipartUpload",
+        "s3:ObjectRemoved:Delete",
+        "s3:ObjectRemoved:DeleteMarkerCreated",
+        "s3:LifecycleExpiration:Delete",
+        "s3:LifecycleExpiration:DeleteMarkerCreated",
+    ],
+)
+def test_all_by_which_a_key_appears_or_disappears_is_queued_once(event: str, key: str) -> None:
+    assert notified(event, key) == 1
+
+
+@pytest.mark.parametrize(
+    "key", ["receipts/articles/a.json", "receipts/site.json", "media/a.json", "drafts/site.json"]
+)
+def test_what_is_no_article_wakes_nobody(key: str) -> None:
+    assert notified("s3:ObjectCreated:Put", key) == 0
+
+
+def test_only_the_source_bucket_of_this_account_may_send() -> None:
+    (allow,) = [one for one in statements("PublishQueuePolicy") if one["Effect"] == "Allow"]
+
+    assert allow["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert allow["Action"] == "sqs:SendMessage"
+    arn = allow["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"]
+    assert arn.endswith(":::" + properties("SourceBucket")["BucketName"]["Fn::Sub"])
+    assert allow["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+
+
+def test_a_message_stays_hidden_for_six_timeouts_and_a_batch_window() -> None:
+    timeout = properties("PublishFunction")["Timeout"]
+    window = TEMPLATE["Parameters"]["BatchWindow"]["MaxValue"]
+
+    assert properties("PublishQueue")["VisibilityTimeout"] >= 6 * timeout + window
+
+
+def test_what_keeps_failing_goes_to_the_dead_letters_and_is_kept_longer_there() -> None:
+    queue, dead = properties("PublishQueue"), properties("DeadLetterQueue")
+
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": "DeadLetterQueue.Arn"}
+    assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5
+    assert dead["MessageRetentionPeriod"] > queue["MessageRetentionPeriod"]
+    (source,) = dead["RedriveAllowPolicy"]["sourceQueueArns"]
+    assert source["Fn::Sub"].endswith(":" + queue["QueueName"]["Fn::Sub"])
+
+
+def test_only_the_messages_that_failed_are_tried_again() -> None:
+    mapping = properties("PublishFunction")["Events"]["SourceChanges"]["Properties"]
+
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BatchSize"] == {"Ref": "BatchSize"}
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "MaximumConcurrency"}}
+
+
+def test_the_reconcile_of_all_articles_is_not_cut_off_as_a_loop() -> None:
+    assert properties("PublishFunction")["RecursiveLoop"] == "Allow"
+
+
+# Who may do what
+
+# By which action AWS allows each call that the code makes, and to what.
+ACTIONS = {
+    "get_object": {"s3:GetObject", "s3:GetObjectVersion"},
+    "head_object": {"s3:GetObject"},
+    "put_object": {"s3:PutObject"},
+    "delete_object": {"s3:DeleteObject"},
+    "list_objects_v2": {"s3:ListBucket"},
+    "list_object_versions": {"s3:ListBucketVersions"},
+    "create_invalidation": {"cloudfront:CreateInvalidation"},
+    "send_message_batch": {"sqs:SendMessage"},
+}
+# What Lambda does by the same role, besides what the code does.
+OF_LAMBDA = {
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+}
+
+
+def calls() -> set[str]:
+    """The methods of boto3's clients that the code calls."""
+    tree = ast.parse(Path(store.__file__).read_text(encoding="utf-8"))
+    return {
+        node.func.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Attribute)
+        and node.func.value.attr in {"_s3", "_cloudfront", "_sqs"}
+    }
+
+
+def test_the_role_allows_exactly_what_the_code_calls() -> None:
+    needed = set().union(*(ACTIONS[call] for call in calls()))
+    allowed = {action for one in role() for action in listed(one["Action"])}
+
+    assert allowed == needed | OF_LAMBDA
+
+
+def test_nothing_is_allowed_by_wildcard_where_an_arn_is_known() -> None:
+    for one in role():
+        assert one["Effect"] == "Allow"
+        assert not any("*" in action for action in listed(one["Action"]))
+        if one["Sid"] != "Trace":
+            assert "*" not in listed(one["Resource"]), one["Sid"]
+
+
+def test_the_function_writes_nothing_but_receipts_beside_the_articles() -> None:
+    changing = {"s3:PutObject", "s3:DeleteObject"}
+    for one in role():
+        for resource in listed(one["Resource"]) if changing & {*listed(one["Action"])} else []:
+            path = resource["Fn::Sub"]
+            assert path in {"${SourceBucket.Arn}/receipts/*", "${SiteBucket.Arn}/*"}
+            assert "s3:DeleteObject" not in listed(one["Action"]) or "SiteBucket" in path
+
+
+@pytest.mark.parametrize(
+    ("policy", "resources"),
+    [
+        ("SourceBucketPolicy", ["SourceBucket.Arn", "${SourceBucket.Arn}/*"]),
+        ("SiteBucketPolicy", ["SiteBucket.Arn", "${SiteBucket.Arn}/*"]),
+        ("PublishQueuePolicy", ["PublishQueue.Arn"]),
+        ("DeadLetterQueuePolicy", ["DeadLetterQueue.Arn"]),
+    ],
+)
+def test_without_tls_everything_is_denied(policy: str, resources: list[str]) -> None:
+    (deny,) = [one for one in statements(policy) if one.get("Sid") == "TlsOnly"]
+
+    assert (deny["Effect"], deny["Principal"]) == ("Deny", "*")
+    assert deny["Action"] in {"s3:*", "sqs:*"}
+    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert [next(iter(one.values())) for one in listed(deny["Resource"])] == resources
+
+
+@pytest.mark.parametrize("bucket", ["SourceBucket", "SiteBucket"])
+def test_buckets_are_private_and_encrypted(bucket: str) -> None:
+    settings = properties(bucket)
+
+    assert set(settings["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(settings["PublicAccessBlockConfiguration"]) == 4
+    assert settings["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    (rule,) = settings["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+
+
+def test_only_the_distribution_reads_the_site() -> None:
+    allowed = [one for one in statements("SiteBucketPolicy") if one["Effect"] == "Allow"]
+
+    assert {one["Action"] for one in allowed} == {"s3:GetObject", "s3:ListBucket"}
+    for one in allowed:
+        assert one["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+        arn = one["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"]
+        assert arn.endswith(":${AWS::AccountId}:distribution/${Distribution}")
+
+
+def test_the_state_of_the_function_is_denied_to_the_distribution() -> None:
+    (deny,) = [one for one in statements("SiteBucketPolicy") if one.get("Sid") == "StateIsPrivate"]
+
+    assert deny["Effect"] == "Deny"
+    assert deny["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    assert deny["Action"] == "s3:GetObject"
+    assert deny["Resource"] == {"Fn::Sub": "${SiteBucket.Arn}/_*"}
+
+
+# The articles
+
+
+def test_articles_survive_the_stack_and_their_own_deletion() -> None:
+    bucket = RESOURCES["SourceBucket"]
+
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert properties("SourceBucket")["VersioningConfiguration"] == {"Status": "Enabled"}
+
+
+def test_no_lifecycle_rule_takes_a_version_that_the_code_may_still_look_for() -> None:
+    for rule in properties("SourceBucket")["LifecycleConfiguration"]["Rules"]:
+        assert "ExpirationInDays" not in rule
+        if rule.get("Prefix") != "receipts/" and "NoncurrentVersionExpiration" in rule:
+            kept = rule["NoncurrentVersionExpiration"]["NewerNoncurrentVersions"]
+            assert kept >= store.VERSIONS
+
+
+# The site
+
+
+def test_no_error_is_cached_and_only_a_missing_page_is_shown_as_missing() -> None:
+    responses = {one["ErrorCode"]: one for one in distribution()["CustomErrorResponses"]}
+
+    assert {403, 404, 500, 502, 503, 504} <= set(responses)
+    assert {one["ErrorCachingMinTTL"] for one in responses.values()} == {0}
+    assert responses[404]["ResponseCode"] == 404
+    assert responses[404]["ResponsePagePath"] == "/404.html"
+    assert [code for code, one in responses.items() if "ResponsePagePath" in one] == [404]
+
+
+def test_tags_are_read_from_the_metadata_that_the_code_writes() -> None:
+    condition, config, nothing = distribution()["CacheTagConfig"]["Fn::If"]
+
+    assert condition == "ByTags"
+    assert config == {"HeaderName": "x-amz-meta-cache-tag"}
+    assert nothing == {"Ref": "AWS::NoValue"}
+    assert '"cache-tag"' in Path(store.__file__).read_text(encoding="utf-8")
+
+
+def test_a_page_depends_on_its_address_alone() -> None:
+    config = properties("CachePolicy")["CachePolicyConfig"]
+    parameters = config["ParametersInCacheKeyAndForwardedToOrigin"]
+
+    assert config["MinTTL"] == 0
+    assert config["MaxTTL"] == 31536000
+    assert parameters["CookiesConfig"] == {"CookieBehavior": "none"}
+    assert parameters["HeadersConfig"] == {"HeaderBehavior": "none"}
+    assert parameters["QueryStringsConfig"] == {"QueryStringBehavior": "none"}
+    assert parameters["EnableAcceptEncodingBrotli"]
+    assert parameters["EnableAcceptEncodingGzip"]
+    assert "OriginRequestPolicyId" not in distribution()["DefaultCacheBehavior"]
+
+
+def test_viewers_only_read_and_only_by_tls() -> None:
+    behavior = distribution()["DefaultCacheBehavior"]
+
+    assert behavior["AllowedMethods"] == ["GET", "HEAD"]
+    assert behavior["ViewerProtocolPolicy"] == "redirect-to-https"
+    assert behavior["Compress"]
+    assert distribution()["HttpVersion"] == "http2and3"
+    assert distribution()["DefaultRootObject"] == "index.html"
+
+
+def test_the_origin_is_read_with_signed_requests() -> None:
+    (origin,) = distribution()["Origins"]
+    control = properties("OriginAccess")["OriginAccessControlConfig"]
+
+    assert origin["OriginAccessControlId"] == {"Fn::GetAtt": "OriginAccess.Id"}
+    assert (control["SigningBehavior"], control["SigningProtocol"]) == ("always", "sigv4")
+
+
+def test_pages_run_nothing_and_are_styled_by_their_own_style_alone() -> None:
+    headers = properties("SecurityHeaders")["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    policy = headers["ContentSecurityPolicy"]["ContentSecurityPolicy"]
+    directives = {
+        name: value
+        for name, _, value in (part.strip().partition(" ") for part in policy.split(";"))
+    }
+    digest = base64.b64encode(hashlib.sha256(stylesheet().encode()).digest()).decode()
+
+    assert directives == {
+        "default-src": "'none'",
+        "style-src": f"'sha256-{digest}'",
+        "img-src": "'self' https: data:",
+        "connect-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+
+
+def test_browsers_are_told_to_be_careful() -> None:
+    headers = properties("SecurityHeaders")["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+
+    assert headers["FrameOptions"]["FrameOption"] == "DENY"
+    assert headers["ContentTypeOptions"]["Override"]
+    assert headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"] >= 31536000
+    assert headers["ReferrerPolicy"]["ReferrerPolicy"] == "strict-origin-when-cross-origin"
+
+
+# The edge function: what becomes of a viewer's path. A path: fetched; a status: answered.
+ROUTES: dict[str, str | tuple[int, str]] = {
+    "/": "/index.html",
+    "/articles/a/": "/articles/a/index.html",
+    "/2026/11/": "/2026/11/index.html",
+    "/index.html": "/index.html",
+    "/rss.xml": "/rss.xml",
+    "/topics/sea/feed.json": "/topics/sea/feed.json",
+    "/articles/a": (301, "/articles/a/"),
+    "/2026/11": (301, "/2026/11/"),
+    "/_index/site.json": (404, ""),
+    "/_record/": (404, ""),
+    "/_": (404, ""),
+    "/%5Findex/site.json": (404, ""),
+    "/%5findex": (404, ""),
+    # No address of a page: S3 is asked, and has no such key.
+    "/Articles/A": "/Articles/A",
+    "/%E0%A4": "/%E0%A4",
+    "/articles/caf%C3%A9": "/articles/caf%C3%A9",
+    # A redirect to //host/ would lead to another site.
+    "//example.org/a": "//example.org/a",
+    "//example": "//example",
+    "/\\example/a": "/\\example/a",
+}
+
+
+def edge_code() -> str:
+    function = properties("EdgeFunction")
+    assert function["FunctionConfig"]["Runtime"] == "cloudfront-js-2.0"
+    code: str = function["FunctionCode"]
+    return code
+
+
+def test_the_edge_function_runs_before_the_cache() -> None:
+    (association,) = distribution()["DefaultCacheBehavior"]["FunctionAssociations"]
+
+    assert association["EventType"] == "viewer-request"
+    assert association["FunctionARN"] == {"Fn::GetAtt": "EdgeFunction.FunctionMetadata.FunctionARN"}
+
+
+def test_the_edge_function_finds_pages_redirects_and_hides_the_state() -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("the edge function is JavaScript, and there is no node on PATH to run it")
+    script = edge_code() + (
+        "\nconst paths = JSON.parse(process.argv[1]);"
+        "console.log(JSON.stringify(paths.map((uri) => handler({ request: { uri } }))));"
+    )
+    done = subprocess.run(
+        [node, "-e", script, json.dumps(list(ROUTES))], capture_output=True, text=True, check=True
+    )
+    found = {}
+    for path, answer in zip(ROUTES, json.loads(done.stdout), strict=True):
+        location = answer.get("headers", {}).get("location", {}).get("value", "")
+        found[path] = answer["uri"] if "uri" in answer else (answer["statusCode"], location)
+
+    assert found == ROUTES
+
+
+def test_the_local_site_redirects_what_the_edge_function_redirects() -> None:
+    (pattern,) = re.findall(r"/\^(.*)\$/\.test\(uri\)", edge_code())
+
+    assert pattern.replace(r"\/", "/") == edge.PAGE.pattern
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_the_local_site_leads_where_the_edge_function_leads(path: str) -> None:
+    route, expected = edge.route(path), ROUTES[path]
+
+    if isinstance(expected, tuple):
+        assert (route.key, route.location) == ("", expected[1])
+    else:
+        assert not route.location
+
+
+# The alarms
+
+
+@pytest.mark.parametrize(
+    ("metric", "of"),
+    [
+        ("ApproximateNumberOfMessagesVisible", {"Fn::GetAtt": "DeadLetterQueue.QueueName"}),
+        ("ApproximateAgeOfOldestMessage", {"Fn::GetAtt": "PublishQueue.QueueName"}),
+        ("Errors", {"Ref": "PublishFunction"}),
+        ("Throttles", {"Ref": "PublishFunction"}),
+    ],
+)
+def test_somebody_is_told_when_publishing_fails(metric: str, of: dict[str, str]) -> None:
+    (alarm,) = [
+        one["Properties"]
+        for one in RESOURCES.values()
+        if one["Type"] == "AWS::CloudWatch::Alarm" and one["Properties"]["MetricName"] == metric
+    ]
+
+    assert alarm["Dimensions"][0]["Value"] == of
+    assert alarm["AlarmActions"]["Fn::If"][0] == "HasEmail"
+
+
+def test_the_log_is_the_functions_and_does_not_grow_for_ever() -> None:
+    assert properties("PublishLogGroup")["RetentionInDays"] == {"Ref": "LogRetention"}
+    assert properties("PublishFunction")["LoggingConfig"] == {
+        "LogGroup": {"Ref": "PublishLogGroup"}
+    }
+
+
+# As a whole
+
+
+def needs(value: Any) -> set[str]:
+    """The resources that a value names."""
+    if isinstance(value, list):
+        return set().union(*map(needs, value))
+    if not isinstance(value, dict):
+        return set()
+    found = set()
+    for name, inner in value.items():
+        if name == "Ref":
+            found |= {inner}
+        elif name == "Fn::GetAtt":
+            found |= {inner.split(".")[0]}
+        elif name == "Fn::Sub":
+            found |= {one.split(".")[0] for one in re.findall(r"\$\{([A-Za-z0-9.]+)\}", inner)}
+        else:
+            found |= needs(inner)
+    return found & set(RESOURCES)
+
+
+def test_no_resource_waits_for_itself() -> None:
+    waits = {
+        name: needs(one.get("Properties", {})) | {*listed(one.get("DependsOn", []))}
+        for name, one in RESOURCES.items()
+    }
+    # Warshall: what is reached through each resource in turn.
+    for through, name in product(waits, waits):
+        if through in waits[name]:
+            waits[name] |= waits[through]
+
+    assert [name for name, after in waits.items() if name in after] == []
+
+
+def test_names_fit_where_the_stack_is_called_what_the_template_says_it_may_be() -> None:
+    longest, account, region = "s" * 28, "1" * 12, "ap-southeast-2"
+    for bucket in ("SourceBucket", "SiteBucket"):
+        name = properties(bucket)["BucketName"]["Fn::Sub"]
+        for token, value in (
+            ("${AWS::StackName}", longest),
+            ("${AWS::AccountId}", account),
+            ("${AWS::Region}", region),
+        ):
+            name = name.replace(token, value)
+        assert len(name) <= 63
+
+
+def test_a_domain_needs_a_certificate_where_cloudfront_looks_for_it() -> None:
+    pattern = TEMPLATE["Parameters"]["CertificateArn"]["AllowedPattern"]
+    arn = "arn:aws:acm:{}:111122223333:certificate/12ab-34cd"
+
+    assert re.fullmatch(pattern, "")
+    assert re.fullmatch(pattern, arn.format("us-east-1"))
+    assert not re.fullmatch(pattern, arn.format("eu-west-1"))
+    assert TEMPLATE["Rules"]["OwnDomain"]["Assertions"]
+
+
+def test_outputs_tell_where_to_upload_and_where_to_read() -> None:
+    outputs = TEMPLATE["Outputs"]
+
+    assert outputs["SourceBucketName"]["Value"] == {"Ref": "SourceBucket"}
+    assert outputs["SiteUrl"]["Value"] == variables()["SITE_URL"]
+    assert all(one["Description"] for one in outputs.values())
+
+
+def test_every_parameter_is_used() -> None:
+    for name in TEMPLATE["Parameters"]:
+        assert re.search(rf"!Ref {name}\b|\$\{{{name}\}}", SOURCE), name
