@@ -17,6 +17,7 @@ UV := $(CURDIR)/.tools/bin/uv
 # The interpreter that is there is the one to use: nothing is downloaded but packages.
 export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 ARTICLES ?=

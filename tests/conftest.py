@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
-from broadsheet import store
 from moto import mock_aws
 
-from tests.newsroom import SITE, SOURCE, URL, Newsroom
+from tests.newsroom import SITE, SOURCE, URL, Newsroom, cloudfront_client, s3_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,14 +43,13 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def newsroom(monkeypatch: pytest.MonkeyPatch) -> Iterator[Newsroom]:
     """An empty site, its source bucket versioned, its handler's calls made one after the other."""
     with mock_aws():
-        store._clients.cache_clear()  # noqa: SLF001 (clients of an earlier test know its moto only)
-        s3 = boto3.client("s3")
+        s3 = s3_client()
         for bucket in (SOURCE, SITE):
             s3.create_bucket(
                 Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
             )
         s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
-        distribution = boto3.client("cloudfront").create_distribution(
+        distribution = cloudfront_client().create_distribution(
             DistributionConfig={
                 "CallerReference": "test",
                 "Comment": "",

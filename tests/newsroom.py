@@ -1,8 +1,8 @@
 """A newsroom for tests: two buckets, a distribution and a CDN in moto, and the real handler.
 
-The CDN is the worst there can be: it caches every public object the instant it is written, for ever,
-and forgets it only on an invalidation, after which it caches what it finds at that instant. Every
-write is followed by a look whether all articles that a listing links to have their pages.
+The CDN is the worst there can be: it caches every public object the instant it is written, for
+ever, and forgets it only on an invalidation, after which it caches what it finds at that instant.
+Every write is followed by a look whether all articles that a listing links to have their pages.
 """
 
 from __future__ import annotations
@@ -13,17 +13,22 @@ import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from broadsheet import addresses, store
-from moto.core import DEFAULT_ACCOUNT_ID
+from botocore.exceptions import ClientError
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 import app
+from broadsheet import addresses, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from mypy_boto3_cloudfront import CloudFrontClient
+    from mypy_boto3_s3 import S3Client
 
 SOURCE = "source-bucket"
 SITE = "site-bucket"
@@ -31,7 +36,19 @@ URL = "https://news.example"
 _ARTICLE_LINK = re.compile(r"(?:https://news\.example|[\"'])/(articles/[a-z0-9/-]+)/[\"'<]")
 
 
-class Crash(BaseException):  # noqa: N818 (no error that any code may handle)
+@cache
+def s3_client() -> S3Client:
+    """A client of the tests' own, none of whose calls are counted or stopped."""
+    return boto3.client("s3")
+
+
+@cache
+def cloudfront_client() -> CloudFrontClient:
+    """As s3_client."""
+    return boto3.client("cloudfront")
+
+
+class Crash(BaseException):
     """The process has died at this call."""
 
 
@@ -47,7 +64,11 @@ class Copy:
 
 @dataclass
 class Newsroom:
-    """One deployment. ``gate`` is called before each AWS call of the handler, with its name."""
+    """One deployment.
+
+    ``gate`` is called before each AWS call of the handler, with its name and request; ``lose``
+    after each one that was carried out. What they raise reaches the handler as AWS's answer.
+    """
 
     site_bucket: str = SITE
     calls: Counter[str] = field(default_factory=Counter)
@@ -55,9 +76,10 @@ class Newsroom:
     cdn: dict[str, Copy] = field(default_factory=dict)
     dangling: list[tuple[str, str]] = field(default_factory=list)
     gate: Callable[[str, dict[str, Any]], None] | None = None
+    lose: Callable[[str, dict[str, Any]], None] | None = None
 
     def __post_init__(self) -> None:
-        self.s3 = boto3.client("s3")
+        self.s3 = s3_client()
         self._rebuilt: tuple[str, dict[str, Copy]] = ("", {})
         self.forget()
 
@@ -90,7 +112,9 @@ class Newsroom:
 
     # What the deployment does
 
-    def deliver(self, *messages: Iterable[str] | str, event: Any = None) -> dict[str, Any]:
+    def deliver(
+        self, *messages: Iterable[str] | str, event: Any = None, context: Any = None
+    ) -> dict[str, Any]:
         """Invoke the handler with one SQS message for each key, or each group of keys."""
         groups = [[message] if isinstance(message, str) else message for message in messages]
         event = event or {"Records": [sqs_record(str(i), keys) for i, keys in enumerate(groups)]}
@@ -100,7 +124,8 @@ class Newsroom:
         self._hook(clients, "register")
         self._invocations.append([])
         try:
-            return app.lambda_handler(event, None)
+            answer: dict[str, Any] = app.lambda_handler(event, context)
+            return answer
         finally:
             self._invocations.pop()
             self._hook(clients, "unregister")
@@ -125,6 +150,8 @@ class Newsroom:
         assert name == model.name
         if http_response.status_code < 300:
             self._observe(name, params)
+        if self.lose:
+            self.lose(name, params)
 
     # What readers and caches see
 
@@ -256,6 +283,27 @@ def article(**fields: Any) -> dict[str, Any]:
         "published_at": "2026-05-04T09:30:00+02:00",
     }
     return {name: value for name, value in (whole | fields).items() if value is not None}
+
+
+def refused(operation: str, code: str) -> ClientError:
+    """An answer of AWS that is an error."""
+    return ClientError({"Error": {"Code": code, "Message": "refused"}}, operation)
+
+
+def refusing(
+    key: str, operation: str = "", *, code: str = "InternalError", times: int = 1_000
+) -> Callable[[str, dict[str, Any]], None]:
+    """A gate at which AWS answers the first calls for a key (or a distribution) with an error."""
+    left = times
+
+    def gate(name: str, params: dict[str, Any]) -> None:
+        nonlocal left
+        asked = params.get("Key") or params.get("DistributionId")
+        if left and asked == key and operation in {"", name}:
+            left -= 1
+            raise refused(name, code)
+
+    return gate
 
 
 def sqs_record(message_id: str, keys: Iterable[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
+from broadsheet.addresses import SITE_JSON
 from broadsheet.errors import BroadsheetError
 from broadsheet.reconcile import Reconciler, Report
 from broadsheet.settings import Settings
@@ -79,7 +80,7 @@ def _measure(messages: list[Message], report: Report) -> None:
                 name="PublishLatency", unit=MetricUnit.Milliseconds, value=max(0, milliseconds)
             )
     # Last, since a hundred latencies are sent off at once and must not leave nothing to send.
-    statuses = [outcome.status for outcome in report.outcomes.values()]
+    statuses = [o.status for key, o in report.outcomes.items() if key != SITE_JSON]
     counts = {
         "ArticlesPublished": statuses.count("published"),
         "ArticlesRejected": statuses.count("rejected"),

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 from broadsheet.addresses import ARTICLES, KEY_BYTES, SITE_JSON
 from broadsheet.reconcile import continuation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,10 @@ class Message:
 
 def is_batch(event: dict[str, Any]) -> bool:
     """Whether the event is a batch of SQS messages."""
-    records = event.get("Records")
-    return isinstance(records, list) and any("messageId" in record for record in records)
+    match event:
+        case {"Records": [*records]}:
+            return any(isinstance(record, dict) and "messageId" in record for record in records)
+    return False
 
 
 def messages_of(event: dict[str, Any], bucket: str, request_id: str) -> list[Message]:
@@ -54,7 +59,7 @@ def messages_of(event: dict[str, Any], bucket: str, request_id: str) -> list[Mes
 def _decoded(message_id: str, body: str, bucket: str) -> Message:
     try:
         return _message(message_id, json.loads(body), bucket)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Message(message_id, fault="is not JSON")
 
 
@@ -63,34 +68,47 @@ def _message(message_id: str, value: Any, bucket: str) -> Message:
         match value:
             case {"Event": "s3:TestEvent"}:
                 return Message(message_id)
-            case {"reconcile": {"keys": keys}}:
+            case {"reconcile": {"keys": [*keys]}}:
                 return Message(message_id, _known(keys))
-            case {"reconcile": {"after": after}}:
+            case {"reconcile": {"after": str(after)}}:
                 return Message(message_id, after=after)
-            case {"source": "aws.s3", "detail": detail}:
-                found = [(detail["bucket"]["name"], detail["object"]["key"], value["time"])]
-            case {"Records": records}:
-                found = [
-                    (
-                        record["s3"]["bucket"]["name"],
-                        unquote_plus(record["s3"]["object"]["key"]),
-                        record["eventTime"],
-                    )
-                    for record in records
-                ]
+            case {"source": "aws.s3", "time": time, "detail": detail}:
+                found = [(*_object(detail), time)]
+            case {"Records": [*records]}:
+                found = [_record(record) for record in records]
             case _:
                 return Message(message_id, fault="is no S3 notification")
-        ours = [(key, time) for name, key, time in found if name == bucket]
-        times = [datetime.fromisoformat(time) for _, time in ours]
-        return Message(message_id, _known(key for key, _ in ours), None, min(times, default=None))
+        ours = [(key, _moment(time)) for name, key, time in found if name == bucket]
+        happened_at = min((moment for _, moment in ours), default=None)
+        return Message(message_id, _known(key for key, _ in ours), None, happened_at)
     except (KeyError, TypeError, ValueError) as error:
         return Message(message_id, fault=f"is no S3 notification: {type(error).__name__} {error}")
 
 
-def _known(keys: Any) -> tuple[str, ...]:
+def _record(record: dict[str, Any]) -> tuple[str, str, str]:
+    name, key = _object(record["s3"])
+    return name, unquote_plus(key), record["eventTime"]
+
+
+def _object(detail: Any) -> tuple[str, str]:
+    match detail:
+        case {"bucket": {"name": str(name)}, "object": {"key": str(key)}}:
+            return name, key
+    raise ValueError("a record names no object")
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _known(keys: Iterable[Any]) -> tuple[str, ...]:
     """The keys that concern the site: nothing but articles/ and site.json triggers anything."""
+    distinct = list(dict.fromkeys(keys))
+    if not all(isinstance(key, str) for key in distinct):
+        raise TypeError("a key is no text")
     return tuple(
         key
-        for key in dict.fromkeys(keys)
+        for key in distinct
         if key == SITE_JSON or (key.startswith(ARTICLES) and len(key.encode()) <= KEY_BYTES)
     )

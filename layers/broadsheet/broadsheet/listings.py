@@ -172,13 +172,23 @@ class Listings:
         return tuple(entries[:NEWEST])
 
     def _check_site(self, root: Scope, *, site_changed: bool) -> None:
-        """See that site.json is the one rendered for, and write what follows from it alone."""
+        """See that site.json is the one rendered for, and write what follows from it alone.
+
+        What is there is looked at before site.json is: whoever has read a later site.json since and
+        written these pages makes the conditional write fail.
+        """
         if root.site == self.site and not site_changed:
             return
+        pages = self.renderer.fixed()
+        found = [self.store.page_headers(page.key) for page in pages]
         if site_identity(self.store) != self.site:
             raise SiteMovedError
-        for page in self.renderer.fixed():
-            self.store.write_page(page)
+        for page, headers in zip(pages, found, strict=True):
+            if headers != page.headers:
+                try:
+                    self.store.replace_page(page, headers.etag if headers else None)
+                except ConflictError as error:
+                    raise _MovedError from error
         self.fixed_written = True
 
     def _swap(

@@ -35,7 +35,7 @@ MOST_TAGS = 25
 MOST_PATHS = 100
 SITE_BYTES = 64 * 1024
 # Keys in one message, and messages from one listing, when site.json makes every article anew.
-KEYS_PER_MESSAGE = 25
+KEYS_PER_MESSAGE = 50
 KEYS_PER_LISTING = 1000
 
 Status = Literal["published", "draft", "withdrawn", "removed", "rejected"]
@@ -120,8 +120,8 @@ class Reconciler:
         own objects can't be read or written is among the failures, and so are all of them where
         what they share can't be: each is to be tried again. Raises nothing of AWS.
         """
-        run = _Run(self._store, self._settings, list(dict.fromkeys(keys)))
-        report = run.report()
+        distinct = list(dict.fromkeys(keys))
+        report = _Run(self._store, self._settings, distinct).report() if distinct else Report()
         starts = {continuation(after): after for after in continue_after}
         if addresses.SITE_JSON in report.outcomes:
             starts[addresses.SITE_JSON] = ""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-# How many versions of an upload are looked through for one that can be published.
+# How many earlier versions of an upload are looked through for one that can be published.
 VERSIONS = 20
 
 # What S3 answers when a condition fails (412), when two conditional writes race (409) and when
@@ -107,7 +107,7 @@ class Store:
         markers come as two lists, whose order among each other no field tells within a second.
         """
         request: dict[str, Any] = {"Prefix": key, "MaxKeys": 1}
-        for position in range(VERSIONS):
+        for position in range(1 + VERSIONS):
             with _translated("ListObjectVersions", self._settings.source_bucket, key):
                 answer = self._s3.list_object_versions(
                     Bucket=self._settings.source_bucket, **request

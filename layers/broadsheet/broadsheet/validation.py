@@ -15,6 +15,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from jsonschema_rs import Draft202012Validator
@@ -30,10 +31,13 @@ _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # What XML 1.0 can't carry (https://www.w3.org/TR/xml/#charsets), lone surrogates among it, and the
 # C1 controls, which HTML forbids.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _SHOWN = 60
 _DEPTH = 20
 _TOO_DEEP = f"is nested too deeply; expected at most {_DEPTH} levels"
+# Of a million mistakes nobody reads more, and telling them all would take longer than we may run.
+MOST_PROBLEMS = 100
+# No list may be longer; the schema's validator need not see more of one than that it is.
+_MOST_ITEMS = 100
 
 
 @dataclass(frozen=True, order=True)
@@ -42,6 +46,11 @@ class Problem:
 
     path: str
     message: str
+
+
+# The way to a value, last step first; it is spelt out only where something is wrong, since names
+# may be long and values many.
+_Place = tuple["_Place", str | int] | None
 
 
 class _NotANumber(str):
@@ -64,20 +73,22 @@ def decode(data: bytes) -> tuple[Any, list[Problem]]:
         raise _invalid(f"is not UTF-8 at byte {error.start}; expected JSON in UTF-8") from error
     duplicates: dict[int, list[str]] = {}
     document = _load(text, duplicates)
-    problems = list(_text_problems(document, duplicates))
-    if any("surrogate" in problem.message for problem in problems):
-        document = _load(_ESCAPED_SURROGATE.sub(r"\\ufffd", text), {})
-    return document, problems
+    if not _is_within(document, _DEPTH):
+        raise _invalid(_TOO_DEEP)
+    problems = list(islice(_text_problems(document, duplicates), MOST_PROBLEMS))
+    return _mended(document) if problems else document, problems
 
 
 def check(document: Any, name: str) -> list[Problem]:
-    """All places where a document departs from the schema ``name``, in the schema's own words."""
+    """Where a document departs from the schema ``name``, in its words; MOST_PROBLEMS at most."""
     validator, schema = _schema(name)
     found: dict[str, Problem] = {}
-    for error in validator.iter_errors(document):
-        for problem in _explain(error, schema):
-            # An empty text breaks minLength and pattern: one of them says enough.
-            found.setdefault(problem.path, problem)
+    errors = validator.iter_errors(_cut(document))
+    for problem in chain.from_iterable(_explain(error, schema) for error in errors):
+        # An empty text breaks minLength and pattern: one of them says enough.
+        found.setdefault(problem.path, problem)
+        if len(found) == MOST_PROBLEMS:
+            break
     return list(found.values())
 
 
@@ -121,7 +132,12 @@ def _load(text: str, duplicates: dict[int, list[str]]) -> Any:
 
     try:
         return json.loads(
-            text, object_pairs_hook=pairs, parse_constant=_NotANumber, parse_int=integer
+            text,
+            object_pairs_hook=pairs,
+            parse_constant=_NotANumber,
+            parse_int=integer,
+            # Likewise: 1e999 is JSON, but would be read as infinity, which is not.
+            parse_float=lambda _: 0.5,
         )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
@@ -130,33 +146,70 @@ def _load(text: str, duplicates: dict[int, list[str]]) -> Any:
         raise _invalid(_TOO_DEEP) from error
 
 
-def _text_problems(document: Any, duplicates: dict[int, list[str]]) -> Iterator[Problem]:
-    rest: list[tuple[str, int, Any]] = [("", 0, document)]
-    while rest:
-        path, depth, value = rest.pop()
-        if depth > _DEPTH:
-            raise _invalid(_TOO_DEEP)
-        if isinstance(value, _NotANumber):
-            yield Problem(path, f"is {value}, which JSON does not have; expected a JSON value")
-        elif isinstance(value, str):
-            yield from _character_problems(path, value)
-        elif isinstance(value, list):
-            rest.extend((path + pointer(i), depth + 1, item) for i, item in enumerate(value))
-        elif isinstance(value, dict):
-            for name in duplicates.get(id(value), ()):
-                yield Problem(path + pointer(name), "is given more than once; expected it once")
-            for name, item in value.items():
-                yield from _character_problems(path, name)
-                rest.append((path + pointer(name), depth + 1, item))
+def _is_within(value: Any, levels: int) -> bool:
+    inner = list(value.values()) if isinstance(value, dict) else value
+    if not isinstance(inner, list):
+        return levels >= 0
+    return levels >= 0 and all(_is_within(item, levels - 1) for item in inner)
 
 
-def _character_problems(path: str, text: str) -> Iterator[Problem]:
+def _text_problems(
+    value: Any, duplicates: dict[int, list[str]], place: _Place = None
+) -> Iterator[Problem]:
+    if isinstance(value, _NotANumber):
+        message = f"is {value}, which JSON does not have; expected a JSON value"
+        yield Problem(_place_pointer(place), message)
+    elif isinstance(value, str):
+        yield from _character_problems(place, value)
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _text_problems(item, duplicates, (place, i))
+    elif isinstance(value, dict):
+        for name in duplicates.get(id(value), ()):
+            message = "is given more than once; expected it once"
+            yield Problem(_place_pointer((place, name)), message)
+        for name, item in value.items():
+            yield from _character_problems(place, name)
+            yield from _text_problems(item, duplicates, (place, name))
+
+
+def _place_pointer(place: _Place) -> str:
+    steps: list[str | int] = []
+    while place:
+        place, step = place
+        steps.insert(0, step)
+    return pointer(*steps).encode(errors="replace").decode()
+
+
+def _cut(value: Any) -> Any:
+    """The document with every list cut to what shows that it is too long."""
+    if isinstance(value, list):
+        return [_cut(item) for item in value[: _MOST_ITEMS + 1]]
+    if isinstance(value, dict):
+        return {name: _cut(item) for name, item in value.items()}
+    return value
+
+
+def _mended(value: Any) -> Any:
+    """The document with stand-ins for what the schema's validator can't take at all."""
+    if isinstance(value, _NotANumber):
+        return 0
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, list):
+        return [_mended(item) for item in value]
+    if isinstance(value, dict):
+        return {_mended(name): _mended(item) for name, item in value.items()}
+    return value
+
+
+def _character_problems(place: _Place, text: str) -> Iterator[Problem]:
     if match := _FORBIDDEN.search(text):
         code = ord(match[0])
         is_surrogate = unicodedata.category(match[0]) == "Cs"
         kind = "a lone surrogate" if is_surrogate else "a control character"
         where = f"has {kind} (U+{code:04X}) at character {match.start() + 1}"
-        yield Problem(path, f"{where}; expected text without it")
+        yield Problem(_place_pointer(place), f"{where}; expected text without it")
 
 
 def _explain(error: ValidationError, schema: dict[str, Any]) -> Iterator[Problem]:
@@ -192,10 +245,14 @@ def _wrong(error: ValidationError) -> str:
     match error.kind.name:
         case "type":
             return f"is {_type_name(value)}"
+        case "enum" if not isinstance(value, str):
+            return f"is {_type_name(value)}"
         case "minLength" | "maxLength":
             return f"has {len(value):,} characters" if value else "is empty"
-        case "maxItems" | "minItems":
-            return f"has {len(value):,} items"
+        case "maxItems" if len(value) > _MOST_ITEMS:
+            return f"has more than {_MOST_ITEMS} items"
+        case "maxItems":
+            return f"has {len(value)} items"
         case _:
             return f"is {shown(value)}"
 

@@ -1,0 +1,121 @@
+"""site.json: its defaults, its fields and their limits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from broadsheet.errors import InvalidError
+from broadsheet.site_config import Link, Publisher, SiteConfig
+
+SAMPLE = Path(__file__).parent.parent / "events" / "site.json"
+
+
+def parse(**fields: Any) -> SiteConfig:
+    return SiteConfig.parse(json.dumps(fields).encode())
+
+
+def problems(**fields: Any) -> dict[str, str]:
+    with pytest.raises(InvalidError) as caught:
+        parse(**fields)
+    return {problem.path: problem.message for problem in caught.value.problems}
+
+
+def test_an_empty_object_is_the_default() -> None:
+    assert parse() == SiteConfig()
+    assert SiteConfig().timezone == ZoneInfo("UTC")
+
+
+def test_every_field_is_read() -> None:
+    config = parse(
+        **{"$schema": "https://news.example/site.schema.json"},
+        name="Lantern",
+        description="News of the harbour",
+        language="de-AT",
+        timezone="Europe/Vienna",
+        publisher={"name": "Co-op", "url": "https://x.example", "logo": "https://x.example/l.png"},
+        links=[{"title": "Imprint", "url": "/imprint/"}, {"title": "X", "url": "http://x.example"}],
+        ai_policy_url="/articles/ai/",
+    )
+    assert config == SiteConfig(
+        "Lantern",
+        "News of the harbour",
+        "de-AT",
+        ZoneInfo("Europe/Vienna"),
+        Publisher("Co-op", "https://x.example", "https://x.example/l.png"),
+        (Link("Imprint", "/imprint/"), Link("X", "http://x.example")),
+        "/articles/ai/",
+    )
+
+
+def test_the_sample_is_valid() -> None:
+    assert SiteConfig.parse(SAMPLE.read_bytes()).name == "The Harbour Lantern"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": "x" * 100},
+        {"description": "x" * 300},
+        {"links": [{"title": "x" * 100, "url": "/"}] * 20},
+        {"publisher": {"name": "x" * 200}},
+        {"timezone": "Asia/Kathmandu"},
+        {"ai_policy_url": "https://x.example/ai?a=b#c"},
+        {"ai_policy_url": "/ai/"},
+    ],
+)
+def test_what_is_within_the_limits_is_accepted(fields: dict[str, Any]) -> None:
+    parse(**fields)
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/name", {"name": ""}),
+        ("/name", {"name": "x" * 101}),
+        ("/name", {"name": " \t"}),
+        ("/name", {"name": None}),
+        ("/description", {"description": "x" * 301}),
+        ("/language", {"language": "de_AT"}),
+        ("/timezone", {"timezone": "Europe/Atlantis"}),
+        ("/timezone", {"timezone": "Europe"}),
+        ("/timezone", {"timezone": "../../etc/passwd"}),
+        ("/timezone", {"timezone": "/etc/localtime"}),
+        ("/timezone", {"timezone": ""}),
+        ("/timezone", {"timezone": 1}),
+        ("/timezone", {"timezone": "x" * 65}),
+        ("/timezone", {"timezone": "UTC\u0000"}),
+        ("/publisher/name", {"publisher": {}}),
+        ("/publisher/url", {"publisher": {"name": "x", "url": "javascript:alert(1)"}}),
+        ("/publisher/logo", {"publisher": {"name": "x", "logo": "data:image/png,"}}),
+        ("/publisher/mail", {"publisher": {"name": "x", "mail": "x"}}),
+        ("/links", {"links": [{"title": "x", "url": "/"}] * 21}),
+        ("/links/0/title", {"links": [{"url": "/"}]}),
+        ("/links/0/url", {"links": [{"title": "x", "url": "//evil.example"}]}),
+        ("/links/0/url", {"links": [{"title": "x", "url": "/\\evil.example"}]}),
+        ("/links/0/url", {"links": [{"title": "x", "url": "javascript:alert(1)"}]}),
+        ("/ai_policy_url", {"ai_policy_url": "articles/ai/"}),
+        ("/nme", {"nme": "Lantern"}),
+    ],
+)
+def test_what_is_beyond_them_is_named_with_what_is_expected(
+    path: str, fields: dict[str, Any]
+) -> None:
+    found = problems(**fields)
+    assert list(found) == [path]
+    assert "expected" in found[path]
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    found = problems(name="", timezone="Mars/Olympus", publisher={"url": "x"}, langauge="en")
+    assert sorted(found) == ["/langauge", "/name", "/publisher/name", "/publisher/url", "/timezone"]
+    assert "did you mean language?" in found["/langauge"]
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"null", b'"News"', b"\xff", b"{"])
+def test_it_must_be_a_json_object(data: bytes) -> None:
+    with pytest.raises(InvalidError):
+        SiteConfig.parse(data)
