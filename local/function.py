@@ -23,8 +23,6 @@ def environment(aws: LocalAws, site_url: str) -> dict[str, str]:
         "DISTRIBUTION_ID": aws.distribution_id,
         "SITE_URL": site_url,
         "QUEUE_URL": aws.queue_url,
-        "POWERTOOLS_SERVICE_NAME": "broadsheet",
-        "POWERTOOLS_METRICS_NAMESPACE": "Broadsheet",
         "POWERTOOLS_TRACE_DISABLED": "true",
     }
 

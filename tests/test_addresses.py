@@ -5,9 +5,10 @@ from __future__ import annotations
 import string
 
 import pytest
-from broadsheet import addresses
 from hypothesis import given
 from hypothesis import strategies as st
+
+from broadsheet import addresses
 
 SEGMENTS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True)
 PATHS = st.lists(SEGMENTS, min_size=1, max_size=6).map("/".join)

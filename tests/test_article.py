@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+
 from broadsheet.article import (
     BODY_BYTES,
     OBJECT_BYTES,
@@ -19,7 +20,6 @@ from broadsheet.article import (
     Topic,
 )
 from broadsheet.errors import InvalidError
-
 from tests.newsroom import article
 
 LONGEST_URL = "https://x.example/" + "a" * (2048 - len("https://x.example/"))

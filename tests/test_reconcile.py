@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 from broadsheet import reconcile
+from broadsheet.store import VERSIONS
 from tests.newsroom import SOURCE, refused, refusing
 
 if TYPE_CHECKING:
@@ -358,6 +359,19 @@ def test_a_bad_upload_after_a_deletion_brings_nothing_back(newsroom: Newsroom) -
     newsroom.assert_converged()
 
 
+def test_a_good_version_is_looked_for_so_far_and_no_further(newsroom: Newsroom) -> None:
+    newsroom.upload("a", topics=["Harbour"])
+    for _ in range(VERSIONS):
+        key = newsroom.upload("a", title="")
+    assert newsroom.deliver(key) == DONE
+    assert links(newsroom, "a") == sorted(LISTINGS)
+    newsroom.assert_converged()
+
+    before = newsroom.site()
+    publish(newsroom, "a", title="")
+    assert newsroom.site() == before
+
+
 def test_without_versions_a_rejected_upload_leaves_what_is_live(newsroom: Newsroom) -> None:
     newsroom.s3.delete_bucket(Bucket=SOURCE)
     newsroom.s3.create_bucket(
@@ -593,6 +607,9 @@ def test_a_fault_while_one_article_goes_fails_its_message_alone(
     answer = newsroom.deliver(newsroom.upload("a"), newsroom.delete("b"))
 
     assert failed(answer) == ["1"]
+    assert status(newsroom, "articles/a.json") == "published"
+    # Not "removed" yet: nothing was said of it but when it came.
+    assert status(newsroom, "articles/b.json") == "published"
     newsroom.gate = None
     assert newsroom.deliver("articles/b.json") == DONE
     newsroom.assert_converged()

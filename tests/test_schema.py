@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from broadsheet.article import Article
-from broadsheet.errors import InvalidError
-from broadsheet.site_config import SiteConfig
-from broadsheet.validation import pointer
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError, validators
 
+from broadsheet.article import Article
+from broadsheet.errors import InvalidError
+from broadsheet.site_config import SiteConfig
+from broadsheet.validation import MOST_PROBLEMS, pointer
 from tests.newsroom import article
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 EVENTS = Path(__file__).parent.parent / "events"
 REJECTED = {
@@ -81,7 +83,9 @@ def check_pattern(
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-INDEPENDENT = validators.extend(Draft202012Validator, {"pattern": check_pattern})
+INDEPENDENT = validators.extend(  # type: ignore[no-untyped-call]  # its types lack this one
+    Draft202012Validator, {"pattern": check_pattern}
+)
 VALIDATORS = {name: INDEPENDENT(schema(name)) for name in ("article", "site")}
 
 
@@ -124,7 +128,7 @@ def ours(name: str, data: bytes) -> dict[str, list[str]]:
 
 def agree(name: str, document: Any) -> None:
     theirs, found = independent(name, document), ours(name, json.dumps(document).encode())
-    assert theirs <= set(found)
+    assert theirs <= set(found) or len(found) >= MOST_PROBLEMS
     for path in set(found) - theirs:
         assert all(message.endswith(BEYOND) for message in found[path]), (path, found[path])
 
@@ -146,8 +150,10 @@ WRONG = (
 
 
 def text(longest: int) -> st.SearchStrategy[Any]:
-    edges = st.sampled_from(["x" * longest, "x" * (longest + 1), "😀" * longest, "é" * (longest + 1)])
-    return TEXT | ODD_TEXT | edges
+    edges = st.sampled_from(
+        ["x" * longest, "x" * (longest + 1), "😀" * longest, "é" * (longest + 1)]
+    )
+    return ODD_TEXT | TEXT | edges
 
 
 def items(item: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[Any]:
@@ -168,7 +174,9 @@ def record(required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrat
     )
 
 
-PLACES = st.sampled_from(["x.example", "", "x y", "[::1]:80", "ü.example", "x\\y", "x'y", "x\n", "?"])
+PLACES = st.sampled_from(
+    ["x.example", "", "x y", "[::1]:80", "ü.example", "x\\y", "x'y", "x\n", "?"]
+)
 URL = st.builds(
     lambda scheme, place, rest: scheme + place + rest,
     st.sampled_from(["https://", "http://", "javascript:", "//", "", "HTTPS://", "media/", "/"]),
@@ -177,7 +185,9 @@ URL = st.builds(
 ) | st.sampled_from(["https://x/" + "a" * 2038, "https://x/" + "a" * 2039, "/", "media/a.jpg"])
 OFFSETS = st.sampled_from(["Z", "z", "+02:00", "-23:59", "+24:00", "+00:60", "", "+0200", "Z\n"])
 DATE = st.builds(
-    lambda year, month, day, t, clock, part, offset: f"{year}-{month}-{day}{t}{clock}{part}{offset}",
+    lambda year, month, day, t, clock, part, offset: (
+        f"{year}-{month}-{day}{t}{clock}{part}{offset}"
+    ),
     st.sampled_from(["2026", "2024", "1000", "0999", "9998", "9999", "0000", "26", "２０２６"]),
     st.sampled_from(["01", "02", "12", "00", "13"]),
     st.sampled_from(["01", "28", "29", "30", "31", "00", "32"]),
@@ -194,7 +204,7 @@ ARTICLE = record(
     {
         "title": text(300),
         "summary": text(1000),
-        "body": TEXT | ODD_TEXT | st.sampled_from(["x" * 1048576, "x" * 1048577, "é" * 524289]),
+        "body": TEXT | ODD_TEXT,
         "published_at": DATE,
     },
     {
@@ -213,7 +223,9 @@ ARTICLE = record(
         "corrections": items(record({"at": DATE, "text": text(2000)}, {}), 100),
         "status": st.sampled_from(["published", "draft", "withdrawn", "live", ""]),
         "aliases": items(
-            st.sampled_from(["/old/", "a%20b", "/a b", "/ü", "/a?b", "x" * 512, "x" * 513, "", "a\n"]),
+            st.sampled_from(
+                ["/old/", "a%20b", "/a b", "/ü", "/a?b", "x" * 512, "x" * 513, "", "a\n"]
+            ),
             20,
         ),
     },
@@ -252,16 +264,19 @@ def test_every_rule_says_what_it_expects(name: str) -> None:
         assert rule.get("type") != "object" or rule["additionalProperties"] is False
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(ARTICLE)
 @example(article())
+@example(article(body="x" * 1048576))
+@example(article(body="x" * 1048577))
+@example(article(body="é" * 524289))
 @example(article(title="\ufeff", published_at="2026-02-30T00:00:00Z"))
 @example(article(published_at="2026-05-04T09:30:00Z\n", topics=["x"] * 101, language="en\n"))
 def test_the_article_schema_and_the_validator_agree(document: Any) -> None:
     agree("article", document)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(SITE)
 @example({})
 def test_the_site_schema_and_the_validator_agree(document: Any) -> None:

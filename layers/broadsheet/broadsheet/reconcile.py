@@ -209,7 +209,7 @@ class _Run:
             self._read_site()
             listings = Listings(self._store, self._renderer, self._site)
             try:
-                pending = self._round(pending, listings, first=attempt == 0)
+                pending = self._round(pending, listings)
             except SiteMovedError:
                 pending = paths
             else:
@@ -221,12 +221,10 @@ class _Run:
             pause(attempt)
         raise ContendedError("the sources kept changing")
 
-    def _round(self, paths: list[str], listings: Listings, *, first: bool) -> list[str]:
+    def _round(self, paths: list[str], listings: Listings) -> list[str]:
         """Bring the paths up to date; returns those whose source has moved meanwhile."""
         uploads = self._attempt(paths, self._read, addresses.source_key)
-        placed = self._attempt(
-            uploads, lambda upload: self._place(upload, first=first), lambda u: u.outcome.key
-        )
+        placed = self._attempt(uploads, self._place, lambda u: u.outcome.key)
         wanted = {
             upload.path: Wanted(upload.entry, places)
             for upload, places in placed
@@ -296,7 +294,7 @@ class _Run:
         page = self._renderer.article(article)
         return article, None if article.status == "draft" else page
 
-    def _place(self, upload: _Upload, *, first: bool) -> tuple[_Upload, frozenset[Place]]:
+    def _place(self, upload: _Upload) -> tuple[_Upload, frozenset[Place]]:
         """Write the record and then the page, before any listing shows or forgets the path."""
         places, known = self._record(upload)
         new = False
@@ -306,10 +304,10 @@ class _Run:
                     self._store.write_page(upload.page)
                 else:
                     self._store.replace_page(upload.page, None)
-                    new = first
+                    new = True
             except ConflictError:
                 self._store.write_page(upload.page)
-        # Only of a page that this invocation created, once, can nobody hold an old copy.
+        # Only of a page that came with its record can nobody hold an old copy.
         if not new and (upload.usable or known):
             self._stale_paths.add(upload.path)
         self._report.outcomes[upload.outcome.key] = upload.outcome

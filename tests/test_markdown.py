@@ -1,0 +1,336 @@
+"""Markdown to HTML that is safe: what it can say, and what nobody can make it say."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broadsheet.errors import InvalidError
+from broadsheet.markdown import DEPTH, to_html
+
+# Elements and attributes that load, run, submit, restyle or overlay something.
+DANGEROUS = set(
+    "script style iframe frame frameset object embed applet svg math form input button select"
+    " textarea option link meta base template noscript audio video source track canvas dialog"
+    " portal html head body title slot".split()
+)
+URLS = {"href", "src", "cite", "action", "formaction", "poster", "data", "srcset", "background"}
+SCHEMES = {"http", "https", "mailto", "tel"}
+
+
+class Inspector(HTMLParser):
+    """Notes everything in a document that could do more than show text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.dangers: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in DANGEROUS:
+            self.dangers.append(tag)
+        for name, value in attrs:
+            if name.startswith("on") or name in {
+                "style",
+                "id",
+                "class",
+                "name",
+                "srcdoc",
+                "target",
+            }:
+                self.dangers.append(f"{tag} {name}")
+            if name in URLS and not is_harmless(value or ""):
+                self.dangers.append(f"{tag} {name}={value}")
+
+    def handle_comment(self, data: str) -> None:
+        self.dangers.append(f"<!--{data}")
+
+    def handle_decl(self, decl: str) -> None:
+        self.dangers.append(f"<!{decl}")
+
+    def handle_pi(self, data: str) -> None:
+        self.dangers.append(f"<?{data}")
+
+
+def is_harmless(url: str) -> bool:
+    """Whether a browser takes a URL for a relative one or one of the schemes allowed."""
+    scheme = re.match(r"([^/?#:]*):", re.sub(r"[\x00-\x20]", "", url))
+    return not scheme or scheme[1].lower() in SCHEMES
+
+
+def dangers(html: str) -> list[str]:
+    return Inspector(html).dangers
+
+
+ATTACKS = [
+    "<script>alert(1)</script>",
+    "<SCRIPT SRC=//x.example/x.js></SCRIPT>",
+    "<scr<script>ipt>alert(1)</scr</script>ipt>",
+    "<script\n>alert(1)</script\n>",
+    "<script/x>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "<<script>alert(1)//<</script>",
+    "text <script>alert(1)",
+    "<img src=x onerror=alert(1)>",
+    "<img src=x onerror=alert(1)//",
+    "<img/src=x/onerror=alert(1)>",
+    '<img """><script>alert(1)</script>">',
+    "<img src=`x` onerror=alert(1)>",
+    "<b onmouseover=alert(1)>b</b>",
+    '<a href="/" OnClick="alert(1)">a</a>',
+    "<p onclick\n=\nalert(1)>p</p>",
+    "<details open ontoggle=alert(1)>d</details>",
+    "<svg onload=alert(1)>",
+    "<svg><script>alert(1)</script></svg>",
+    "<svg><style><img src=x onerror=alert(1)></style></svg>",
+    "<svg><a xlink:href='javascript:alert(1)'><text>x</text></a></svg>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)></style></mglyph></math>",
+    "<math><mi//xlink:href='data:x,<script>alert(1)</script>'>",
+    "<iframe src='javascript:alert(1)'></iframe>",
+    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    "<object data='data:text/html,<script>alert(1)</script>'></object>",
+    "<embed src='data:image/svg+xml,<svg onload=alert(1)>'>",
+    "<form action='javascript:alert(1)'><button>b</button></form>",
+    "<form><input name=password><button formaction='//x.example'>b</button></form>",
+    "<textarea><img src=x onerror=alert(1)></textarea>",
+    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'></noscript>",
+    "<template><script>alert(1)</script></template>",
+    "<title><img src=x onerror=alert(1)></title>",
+    "<xmp><p title='</xmp><img src=x onerror=alert(1)>'></xmp>",
+    "<style>body{display:none}</style>",
+    "<style>@import '//x.example/x.css';</style>",
+    "<p style='position:fixed;inset:0'>p</p>",
+    "<div style='background:url(javascript:alert(1))'>d</div>",
+    "<link rel=stylesheet href='//x.example/x.css'>",
+    "<meta http-equiv=refresh content='0;url=//x.example'>",
+    "<base href='//x.example/'>",
+    "<video src=x onerror=alert(1)></video><audio src=x onerror=alert(1)></audio>",
+    "<body onload=alert(1)>",
+    "<html onclick=alert(1)><head><title>x</title></head></html>",
+    "<!--><img src=x onerror=alert(1)>-->",
+    "<!--[if IE]><script>alert(1)</script><![endif]-->",
+    "<![CDATA[<script>alert(1)</script>]]>",
+    "<?php echo 1 ?><?xml version='1.0'?>",
+    "<!doctype html>",
+    "<p id=main name=x class=skip>clobbered</p>",
+    "<img src='data:image/svg+xml,<svg onload=alert(1)>'>",
+    "<a href='javascript:alert(1)'>a</a>",
+    "<a href=' &#14; javascript:alert(1)'>a</a>",
+    "<a href='jav&#x09;ascript:alert(1)'>a</a>",
+    "<a href='jav\tascript:alert(1)'>a</a>",
+    "<a href='&#106;avascript&colon;alert(1)'>a</a>",
+    "<a href='JaVaScRiPt:alert(1)' target=_blank>a</a>",
+    "<a href='vbscript:x'>a</a><a href='file:///etc/passwd'>b</a><a href='blob:x'>c</a>",
+    "<a href='data:text/html,<script>alert(1)</script>'>a</a>",
+    "<blockquote cite='javascript:alert(1)'>q</blockquote><q cite='data:,x'>q</q>",
+    "<ins cite='javascript:alert(1)'>i</ins><del cite='vbscript:x'>d</del>",
+    "[a](javascript:alert(1))",
+    "[a](JAVASCRIPT:alert(1))",
+    "[a](<javascript:alert(1)>)",
+    "[a](java&#115;cript:alert(1))",
+    "[a](javascript&colon;alert(1))",
+    "[a](data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==)",
+    "[a](vbscript:x)",
+    "![a](javascript:alert(1))",
+    "![a](data:image/svg+xml;base64,PHN2Zz4=)",
+    "[a][b]\n\n[b]: javascript:alert(1)",
+    "<javascript:alert(1)>",
+    '[a](/ "onclick=alert(1)")',
+    '[a](/x"onmouseover="alert(1))',
+    '![a" onerror="alert(1)](/x)',
+    '[a](/ "\\"><script>alert(1)</script>")',
+    "| a |\n|---|\n| <script>alert(1)</script> |",
+    "```html\n</code></pre><script>alert(1)</script>\n```",
+    '``` "><script>alert(1)</script>\nx\n```',
+    "`</code><script>alert(1)</script>`",
+    "# <img src=x onerror=alert(1)>",
+    "> <iframe src=//x.example>",
+    "- <form><input>",
+    "~~<b onclick=alert(1)>~~",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "\\<script>alert(1)\\</script>",
+]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_nothing_executes(attack: str) -> None:
+    assert dangers(to_html(attack)) == []
+    assert dangers(to_html(f"Before\n\n{attack}\n\nafter *it*")) == []
+
+
+@given(
+    st.lists(st.sampled_from(ATTACKS), min_size=2, max_size=4), st.sampled_from(["", " ", "\n\n"])
+)
+def test_nothing_executes_in_company_either(attacks: list[str], between: str) -> None:
+    assert dangers(to_html(between.join(attacks))) == []
+
+
+@given(st.text("<>/='\"!-[]()&#x;:`*|~ \nabijpst", max_size=80))
+def test_nothing_executes_whatever_is_written(text: str) -> None:
+    assert dangers(to_html(text)) == []
+
+
+@given(st.lists(st.sampled_from(ATTACKS), min_size=1, max_size=3).map("\n".join))
+def test_an_attack_that_was_cleaned_is_clean(text: str) -> None:
+    assert dangers(to_html(to_html(text))) == []
+
+
+def test_the_inspector_sees_what_it_looks_for() -> None:
+    raw = "<script>x</script><b onclick=x><a href='jav\tascript:x'><img src=data:x><p style=x>"
+    raw += "<!--x-->"
+    assert len(dangers(raw)) == 6
+
+
+def test_text_of_scripts_and_styles_is_gone_with_them() -> None:
+    assert to_html("a <script>alert(1)</script> b <style>p{}</style> c") == "<p>a  b  c</p>\n"
+
+
+def test_text_within_other_elements_that_are_not_allowed_stays() -> None:
+    assert to_html("<section><form>Text</form></section>").strip() == "Text"
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("A *b* **c** `d`", "<p>A <em>b</em> <strong>c</strong> <code>d</code></p>\n"),
+        ("a\nb", "<p>a\nb</p>\n"),
+        ("a  \nb", "<p>a<br>\nb</p>\n"),
+        ("a\\\nb", "<p>a<br>\nb</p>\n"),
+        ("## A", "<h2>A</h2>\n"),
+        ("A\n-", "<h2>A</h2>\n"),
+        ("> a", "<blockquote>\n<p>a</p>\n</blockquote>\n"),
+        ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n"),
+        ("3. a\n4. b", '<ol start="3">\n<li>a</li>\n<li>b</li>\n</ol>\n'),
+        ("***", "<hr>\n"),
+        ("    x < y", "<pre><code>x &lt; y\n</code></pre>\n"),
+        ("[a](/b)", '<p><a href="/b">a</a></p>\n'),
+        (
+            "[a](https://x.example/?a=1&b=2)",
+            '<p><a href="https://x.example/?a=1&amp;b=2">a</a></p>\n',
+        ),
+        ("[a][b]\n\n[b]: /c 'T'", '<p><a href="/c" title="T">a</a></p>\n'),
+        ("<mailto:a@x.example>", '<p><a href="mailto:a@x.example">mailto:a@x.example</a></p>\n'),
+        ("![a](/b.png)", '<p><img src="/b.png" alt="a"></p>\n'),
+        ("~~gone~~", "<p><del>gone</del></p>\n"),
+        ("a &amp; b &copy; < c", "<p>a &amp; b © &lt; c</p>\n"),
+        ("H<sub>2</sub>O", "<p>H<sub>2</sub>O</p>\n"),
+        ('<p lang="de" dir="ltr">x</p>', '<p lang="de" dir="ltr">x</p>\n'),
+        ("https://x.example", "<p>https://x.example</p>\n"),
+        ("- [ ] a", "<ul>\n<li>[ ] a</li>\n</ul>\n"),
+        ("", ""),
+    ],
+)
+def test_it_is_commonmark_with_strikethrough(text: str, html: str) -> None:
+    assert to_html(text) == html
+
+
+def test_it_has_tables() -> None:
+    html = to_html("| a | b |\n|:--|--:|\n| *c* | d |")
+    assert re.sub(r"\s+", " ", html) == (
+        '<table> <thead> <tr> <th align="left">a</th> <th align="right">b</th> </tr> </thead>'
+        ' <tbody> <tr> <td align="left"><em>c</em></td> <td align="right">d</td> </tr> </tbody>'
+        " </table> "
+    )
+
+
+@pytest.mark.parametrize("text", ["# A", "A\n=", "<h1>A</h1>"])
+def test_the_title_stays_the_only_heading_of_the_first_level(text: str) -> None:
+    assert to_html(text).strip() == "<h2>A</h2>"
+
+
+def test_where_one_heading_moves_down_all_do() -> None:
+    html = to_html("\n\n".join("#" * level + f" {level}" for level in range(1, 7)))
+    assert re.findall(r"<(h\d)>(\d)</\1>", html) == [
+        ("h2", "1"),
+        ("h3", "2"),
+        ("h4", "3"),
+        ("h5", "4"),
+        ("h6", "5"),
+        ("h6", "6"),
+    ]
+
+
+def test_headings_that_begin_with_the_second_level_stay() -> None:
+    assert to_html("## A\n\n### B") == "<h2>A</h2>\n<h3>B</h3>\n"
+
+
+def test_code_that_shows_a_heading_is_left_alone() -> None:
+    assert "<code>&lt;h1&gt;</code>" in to_html("# A\n\n`<h1>`")
+
+
+@pytest.mark.parametrize("open_tag", ["<div>", "<b>", "<ul><li>", "<font>", "<blockquote>"])
+def test_nesting_without_end_is_refused_at_the_body(open_tag: str) -> None:
+    with pytest.raises(InvalidError) as caught:
+        to_html(open_tag * 5000 + "x")
+    (problem,) = caught.value.problems
+    assert problem.path == "/body"
+    assert f"nested deeper than {DEPTH} levels" in problem.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<b x='" * 20_000,
+        "<!--" * 50_000,
+        "<svg><style>" + "<div>" * 20_000,
+        "".join(f"<b title={i}>" for i in range(99)) + "<p>" * 20_000,
+        '<b title="</b>">' * 20_000,
+        '<div title="a>' * 20_000,
+        "<p>" + "<b></p>" * 20_000,
+    ],
+    ids=["quotes", "comments", "raw text", "reopened", "attributes", "unclosed", "crossed"],
+)
+def test_what_only_mending_makes_a_document_is_refused_or_stays_small(text: str) -> None:
+    try:
+        html = to_html(text)
+    except InvalidError as error:
+        (problem,) = error.problems
+        assert problem.path == "/body"
+    else:
+        assert len(html) < 10 * len(text)
+
+
+def test_many_plain_tags_are_fine() -> None:
+    assert to_html("*a* **b** <i>c</i> <br>\n\n" * 5000).count("<strong>b</strong>") == 5000
+
+
+def test_nesting_by_markdown_is_refused_likewise() -> None:
+    with pytest.raises(InvalidError):
+        to_html(">" * 5000 + " x")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+@pytest.mark.parametrize("row", ["| x", "x", "| x \u2028"])
+def test_a_table_that_a_few_lines_make_huge_is_refused(row: str, end: str) -> None:
+    lines = ["| a" * 2000, "|---" * 2000, *[row] * 1000]
+    for mark in ("", "> "):
+        with pytest.raises(InvalidError) as caught:
+            to_html(f"Text{end}{end}" + end.join(mark + line for line in lines))
+        (problem,) = caught.value.problems
+        assert problem.path == "/body"
+        assert problem.message == "has tables of more than 100,000 cells; expected at most that"
+
+
+def test_many_such_tables_are_refused_likewise() -> None:
+    with pytest.raises(InvalidError):
+        to_html(("| a" * 3000 + "\n" + "|---" * 3000 + "\nx\nx\n\n") * 20)
+
+
+def test_large_tables_are_fine() -> None:
+    table = "| a | b | c |\n|---|---|---|\n" + "| 1 | 2 | 3 |\n" * 5000
+    assert to_html(f"{table}\n{table}").count("<td>") == 30_000
+
+
+def test_a_long_article_that_is_not_deep_is_fine() -> None:
+    html = to_html("- *a* <b>b</b><br>\n" * 5000 + "\n\n<p>Closed.</p>\n\n" * 2000)
+    assert html.count("<em>a</em>") == 5000
+
+
+@given(st.text())
+def test_any_text_is_rendered_the_same_way_twice(text: str) -> None:
+    assert to_html(text) == to_html(text)
