@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from moto import mock_aws
 
-from tests.newsroom import SITE, SOURCE, URL, Newsroom, cloudfront_client, s3_client
+from tests.newsroom import SITE, SOURCE, URL, Newsroom, make_distribution, s3_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,12 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits between two attempts."""
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+
+
+@pytest.fixture
 def newsroom(monkeypatch: pytest.MonkeyPatch) -> Iterator[Newsroom]:
     """An empty site, its source bucket versioned, its handler's calls made one after the other."""
     with mock_aws():
@@ -49,26 +56,5 @@ def newsroom(monkeypatch: pytest.MonkeyPatch) -> Iterator[Newsroom]:
                 Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
             )
         s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
-        distribution = cloudfront_client().create_distribution(
-            DistributionConfig={
-                "CallerReference": "test",
-                "Comment": "",
-                "Enabled": True,
-                "Origins": {
-                    "Quantity": 1,
-                    "Items": [
-                        {
-                            "Id": "site",
-                            "DomainName": f"{SITE}.s3.amazonaws.com",
-                            "S3OriginConfig": {"OriginAccessIdentity": ""},
-                        }
-                    ],
-                },
-                "DefaultCacheBehavior": {
-                    "TargetOriginId": "site",
-                    "ViewerProtocolPolicy": "redirect-to-https",
-                },
-            }
-        )
-        monkeypatch.setenv("DISTRIBUTION_ID", distribution["Distribution"]["Id"])
+        monkeypatch.setenv("DISTRIBUTION_ID", make_distribution())
         yield Newsroom()

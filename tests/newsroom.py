@@ -27,12 +27,23 @@ from broadsheet import addresses, store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from mypy_boto3_cloudfront import CloudFrontClient
     from mypy_boto3_s3 import S3Client
 
 SOURCE = "source-bucket"
 SITE = "site-bucket"
 URL = "https://news.example"
+DONE: dict[str, Any] = {"batchItemFailures": []}
+FEEDS = ("rss.xml", "atom.xml", "feed.json")
+# Every listing of an article of May 2026 with the topic Harbour.
+LISTINGS = [
+    "index.html",
+    "2026/05/index.html",
+    "sitemap-2026-05.xml",
+    *FEEDS,
+    "topics/harbour/index.html",
+    "topics/harbour/2026/05/index.html",
+    *(f"topics/harbour/{feed}" for feed in FEEDS),
+]
 _ARTICLE_LINK = re.compile(r"(?:https://news\.example|[\"'])/(articles/[a-z0-9/-]+)/[\"'<]")
 
 
@@ -42,10 +53,30 @@ def s3_client() -> S3Client:
     return boto3.client("s3")
 
 
-@cache
-def cloudfront_client() -> CloudFrontClient:
-    """As s3_client."""
-    return boto3.client("cloudfront")
+def make_distribution(endpoint_url: str | None = None) -> str:
+    """A distribution of the site bucket; its id."""
+    answer = boto3.client("cloudfront", endpoint_url=endpoint_url).create_distribution(
+        DistributionConfig={
+            "CallerReference": "test",
+            "Comment": "",
+            "Enabled": True,
+            "Origins": {
+                "Quantity": 1,
+                "Items": [
+                    {
+                        "Id": "site",
+                        "DomainName": f"{SITE}.s3.amazonaws.com",
+                        "S3OriginConfig": {"OriginAccessIdentity": ""},
+                    }
+                ],
+            },
+            "DefaultCacheBehavior": {
+                "TargetOriginId": "site",
+                "ViewerProtocolPolicy": "redirect-to-https",
+            },
+        }
+    )
+    return answer["Distribution"]["Id"]
 
 
 class Crash(BaseException):
@@ -317,3 +348,28 @@ def sqs_record(message_id: str, keys: Iterable[str]) -> dict[str, Any]:
         for key in keys
     ]
     return {"messageId": message_id, "body": json.dumps({"Records": records})}
+
+
+def publish(newsroom: Newsroom, path: str, **fields: Any) -> str:
+    """Upload an article and deliver its message; its key."""
+    key = newsroom.upload(path, **fields)
+    assert newsroom.deliver(key) == DONE
+    return key
+
+
+def links(newsroom: Newsroom, path: str) -> list[str]:
+    """The public objects, other than its own page, that link to an article."""
+    site = newsroom.site()
+    own = f"articles/{path}/index.html"
+    return sorted(key for key in site if key != own and f"/articles/{path}/" in newsroom.page(key))
+
+
+def failed(answer: dict[str, Any]) -> list[str]:
+    """The messages that an answer sends back."""
+    return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+
+
+def status(newsroom: Newsroom, key: str) -> str:
+    """What the receipt of a key says became of it."""
+    value: str = newsroom.receipt(key)["status"]
+    return value

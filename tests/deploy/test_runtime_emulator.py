@@ -14,6 +14,7 @@ import pytest
 
 from tests.deploy import programs
 from tests.deploy.programs import ARCH, REGION, ROOT, SAM_ENVIRONMENT
+from tests.newsroom import make_distribution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,27 +79,7 @@ def emulator(
         )
     )
     invocations, runtime = programs.free_port(), programs.free_port()
-    distribution = boto3.client("cloudfront", endpoint_url=endpoint).create_distribution(
-        DistributionConfig={
-            "CallerReference": "emulator",
-            "Comment": "",
-            "Enabled": True,
-            "Origins": {
-                "Quantity": 1,
-                "Items": [
-                    {
-                        "Id": "site",
-                        "DomainName": f"{SITE}.s3.amazonaws.com",
-                        "S3OriginConfig": {"OriginAccessIdentity": ""},
-                    }
-                ],
-            },
-            "DefaultCacheBehavior": {
-                "TargetOriginId": "site",
-                "ViewerProtocolPolicy": "redirect-to-https",
-            },
-        }
-    )
+    distribution = make_distribution(endpoint_url=endpoint)
     environ = {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_LAMBDA_FUNCTION_NAME": "publish",
@@ -113,7 +94,7 @@ def emulator(
         "SOURCE_BUCKET": SOURCE,
         "SITE_BUCKET": SITE,
         "SITE_URL": "https://news.example.org",
-        "DISTRIBUTION_ID": distribution["Distribution"]["Id"],
+        "DISTRIBUTION_ID": distribution,
     }
     command: list[str | Path] = [
         rie,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ROUNDS = 10
 
 Place = tuple[str, str]  # (topic or "", month)
-I = TypeVar("I", Month, Scope)  # noqa: E741
+Index = TypeVar("Index", Month, Scope)
 
 
 class _MovedError(BroadsheetError):
@@ -57,7 +57,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class _View(Generic[I]):
+class _View(Generic[Index]):
     """An index as it was read or swapped, with the pages that follow from it.
 
     ``replaced`` has the entity tags of the pages that a swap of this very writer made old.
@@ -65,7 +65,7 @@ class _View(Generic[I]):
 
     key: str
     etag: str | None
-    index: I
+    index: Index
     pages: Mapping[str, Page | None]
     replaced: Mapping[str, str] | None
 
@@ -195,9 +195,9 @@ class Listings:
         self,
         key: str,
         stored: Stored | None,
-        kind: type[I],
-        change: Callable[[I], tuple[I, Mapping[str, Page | None]]],
-    ) -> _View[I]:
+        kind: type[Index],
+        change: Callable[[Index], tuple[Index, Mapping[str, Page | None]]],
+    ) -> _View[Index]:
         """Change an index by compare-and-swap, reading it again for as long as others win."""
         for attempt in range(ROUNDS):
             old = kind.from_bytes(stored.data) if stored else kind()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -104,8 +105,9 @@ def stylesheet() -> str:
 
 def direction(language: str) -> str:
     """Which way a language (a BCP 47 tag) is written: "rtl" or "ltr"."""
-    primary, *subtags = language.lower().split("-")
-    if scripts := [tag for tag in subtags if len(tag) == 4 and tag.isalpha()]:  # noqa: PLR2004
+    # What follows an "x" is private and no script.
+    primary, *subtags = language.lower().partition("-x-")[0].split("-")
+    if scripts := [tag for tag in subtags if re.fullmatch("[a-z]{4}", tag)]:
         return "rtl" if scripts[0] in _RTL_SCRIPTS else "ltr"
     return "rtl" if primary in _RTL else "ltr"
 

@@ -1,0 +1,227 @@
+"""What becomes of the site, and of the messages, when AWS fails."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.newsroom import (
+    DONE,
+    LISTINGS,
+    SOURCE,
+    failed,
+    links,
+    publish,
+    refused,
+    refusing,
+    status,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.newsroom import Newsroom
+
+pytestmark = pytest.mark.usefixtures("hurry")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "articles/b.json",
+        "_record/articles/b.json",
+        "articles/b/index.html",
+        "receipts/articles/b.json",
+    ],
+)
+def test_a_fault_at_one_article_fails_its_message_alone(newsroom: Newsroom, key: str) -> None:
+    keys = [newsroom.upload(path, topics=["Harbour"]) for path in "abc"]
+    newsroom.gate = refusing(key)
+
+    assert failed(newsroom.deliver(*keys)) == ["1"]
+
+    for path in "ac":
+        assert links(newsroom, path) == sorted(LISTINGS)
+        assert status(newsroom, f"articles/{path}.json") == "published"
+    newsroom.gate = None
+    assert newsroom.deliver("articles/b.json") == DONE
+    newsroom.assert_converged()
+
+
+@pytest.mark.parametrize("operation", ["DeleteObject", "HeadObject"])
+def test_a_fault_while_one_article_goes_fails_its_message_alone(
+    newsroom: Newsroom, operation: str
+) -> None:
+    publish(newsroom, "b", topics=["Harbour"])
+    key = "articles/b/index.html" if operation == "DeleteObject" else "articles/b.json"
+    newsroom.gate = refusing(key, operation)
+
+    answer = newsroom.deliver(newsroom.upload("a"), newsroom.delete("b"))
+
+    assert failed(answer) == ["1"]
+    assert status(newsroom, "articles/a.json") == "published"
+    # Not "removed" yet: nothing was said of it but when it came.
+    assert status(newsroom, "articles/b.json") == "published"
+    newsroom.gate = None
+    assert newsroom.deliver("articles/b.json") == DONE
+    newsroom.assert_converged()
+
+
+@pytest.mark.parametrize(
+    "key", ["site.json", "_index/site.json", "_index/2026/05.json", "index.html", "rss.xml"]
+)
+def test_a_fault_at_what_all_share_fails_every_message(newsroom: Newsroom, key: str) -> None:
+    keys = [newsroom.upload(path) for path in "ab"]
+    newsroom.gate = refusing(key)
+
+    assert failed(newsroom.deliver(*keys)) == ["0", "1"]
+
+    newsroom.gate = None
+    assert newsroom.deliver(*keys) == DONE
+    newsroom.assert_converged()
+
+
+def test_no_receipt_says_published_before_it_is_live(newsroom: Newsroom) -> None:
+    key = newsroom.upload("a")
+    newsroom.gate = refusing("index.html")
+    newsroom.deliver(key)
+
+    assert f"receipts/{key}" not in newsroom.keys(SOURCE)
+
+
+def test_a_throttled_invalidation_is_made_up_for_by_the_retry(newsroom: Newsroom) -> None:
+    publish(newsroom, "a", topics=["Harbour"])
+    keys = [newsroom.upload("a", title="Ferry stops again"), newsroom.upload("b")]
+    newsroom.gate = refusing(os.environ["DISTRIBUTION_ID"], code="TooManyInvalidationsInProgress")
+    newsroom.invalidations.clear()
+
+    assert failed(newsroom.deliver(*keys)) == ["0", "1"]
+    assert newsroom.invalidations == []
+
+    newsroom.gate = None
+    newsroom.calls.clear()
+    state = newsroom.site()
+    assert newsroom.deliver(*keys) == DONE
+    assert newsroom.site() == state
+    assert newsroom.invalidations == [["#articles/a", "#articles/b", "#listings"]]
+    newsroom.assert_converged()
+
+
+def racing(key: str, *codes: str) -> Callable[[str, dict[str, Any]], None]:
+    """A gate at which the first conditional writes of a key are lost, each for another reason."""
+    left = list(codes)
+
+    def gate(name: str, params: dict[str, Any]) -> None:
+        if left and params.get("Key") == key and {"IfMatch", "IfNoneMatch"} & set(params):
+            raise refused(name, left.pop(0))
+
+    return gate
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "_record/articles/a.json",
+        "articles/a/index.html",
+        "_index/2026/05.json",
+        "_index/site.json",
+        "_index/topics/harbour.json",
+        "index.html",
+        "sitemap-2026-05.xml",
+    ],
+)
+def test_a_lost_race_is_run_again(newsroom: Newsroom, key: str) -> None:
+    # S3's answers to a condition that fails, to a write at the same instant, to a key that is gone.
+    newsroom.gate = racing(key, "PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
+
+    publish(newsroom, "a", topics=["Harbour"])
+
+    assert links(newsroom, "a") == sorted(LISTINGS)
+    newsroom.assert_converged()
+
+
+@pytest.mark.parametrize("code", ["ConditionalRequestConflict", "NoSuchKey"])
+def test_a_new_page_that_is_already_there_is_written_over(newsroom: Newsroom, code: str) -> None:
+    newsroom.gate = racing("articles/a/index.html", code)
+
+    publish(newsroom, "a")
+
+    newsroom.assert_converged()
+
+
+def test_an_index_that_keeps_changing_sends_the_messages_back(newsroom: Newsroom) -> None:
+    keys = [newsroom.upload(path) for path in "ab"]
+    newsroom.gate = refusing("_index/site.json", "PutObject", code="PreconditionFailed")
+
+    assert failed(newsroom.deliver(*keys)) == ["0", "1"]
+    assert newsroom.calls["PutObject"] < 100
+
+    newsroom.gate = None
+    assert newsroom.deliver(*keys) == DONE
+    newsroom.assert_converged()
+
+
+def test_a_source_that_keeps_changing_sends_its_message_back(newsroom: Newsroom) -> None:
+    changes = iter(range(1000))
+
+    def gate(name: str, params: dict[str, Any]) -> None:
+        if name == "HeadObject" and params["Key"] == "articles/a.json":
+            newsroom.upload("a", title=f"Take {next(changes)}")
+
+    key = newsroom.upload("a")
+    newsroom.gate = gate
+
+    assert failed(newsroom.deliver(key)) == ["0"]
+
+    newsroom.gate = None
+    assert newsroom.deliver(key) == DONE
+    newsroom.assert_converged()
+
+
+def test_a_source_that_changes_meanwhile_is_read_again(newsroom: Newsroom) -> None:
+    takes = iter([2, 3])
+
+    def gate(name: str, params: dict[str, Any]) -> None:
+        if name == "HeadObject" and params["Key"] == "articles/a.json" and (take := next(takes, 0)):
+            newsroom.upload("a", title=f"Take {take}")
+
+    key = newsroom.upload("a", title="Take 1")
+    newsroom.gate = gate
+
+    assert newsroom.deliver(key) == DONE
+
+    assert "Take 3" in newsroom.page("index.html")
+    newsroom.assert_converged()
+
+
+def losing(n: int) -> Callable[[str, dict[str, Any]], None]:
+    """The answer to the n-th call gets lost, after the call has been carried out."""
+    seen = 0
+
+    def lose(name: str, _params: dict[str, Any]) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == n:
+            raise refused(name, "InternalError")
+
+    return lose
+
+
+def test_an_answer_that_gets_lost_is_made_up_for_by_the_retry(newsroom: Newsroom) -> None:
+    publish(newsroom, "a", topics=["Harbour"])
+    for n in range(1, 1000, 4):
+        key = newsroom.upload(
+            "a", topics=["Harbour", "Ferries"], published_at=f"2026-0{n % 5 + 1}-01T00:00:00Z"
+        )
+        newsroom.lose = losing(n)
+        again = failed(newsroom.deliver(key))
+        newsroom.lose = None
+        if not again:
+            break
+        assert newsroom.deliver(key) == DONE
+        newsroom.assert_converged()
+
+    assert n > 30
+    newsroom.assert_converged()
