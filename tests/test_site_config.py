@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zoneinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +29,11 @@ def problems(**fields: Any) -> dict[str, str]:
 def test_an_empty_object_is_the_default() -> None:
     assert parse() == SiteConfig()
     assert SiteConfig().timezone == ZoneInfo("UTC")
+
+
+def test_the_zones_are_the_pinned_packages_on_every_machine() -> None:
+    assert zoneinfo.TZPATH == ()
+    assert parse(timezone="Europe/Vienna").timezone.key == "Europe/Vienna"
 
 
 def test_every_field_is_read() -> None:

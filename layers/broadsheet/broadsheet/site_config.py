@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Self
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, reset_tzpath
 
 from broadsheet.errors import InvalidError
 from broadsheet.validation import Problem, check, decode, shown
+
+# The zones of the pinned package tzdata, not those that a machine happens to have: they decide
+# months, and the same sources must give the same site everywhere.
+reset_tzpath(to=())
 
 
 @dataclass(frozen=True)
