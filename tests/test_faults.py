@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
 from tests.newsroom import (
@@ -16,6 +17,7 @@ from tests.newsroom import (
     publish,
     refused,
     refusing,
+    sqs_record,
     status,
 )
 
@@ -225,3 +227,34 @@ def test_an_answer_that_gets_lost_is_made_up_for_by_the_retry(newsroom: Newsroom
 
     assert n > 30
     newsroom.assert_converged()
+
+
+def test_a_failed_message_comes_again_soon_and_later_each_time(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUEUE_URL", boto3.client("sqs").create_queue(QueueName="q")["QueueUrl"])
+    event = {"Records": [sqs_record(str(i), [newsroom.upload(f"a/{i}")]) for i in (1, 3, 9)]}
+    for record in event["Records"]:
+        record["receiptHandle"] = f"handle of {record['messageId']}"
+        record["attributes"] = {"ApproximateReceiveCount": record["messageId"]}
+    hidden: dict[str, int] = {}
+
+    def gate(name: str, params: dict[str, Any]) -> None:
+        if name == "ChangeMessageVisibilityBatch":
+            entries = params["Entries"]
+            hidden.update({e["ReceiptHandle"]: e["VisibilityTimeout"] for e in entries})
+        if name == "CreateInvalidation":
+            raise refused(name, "TooManyInvalidationsInProgress")
+
+    newsroom.gate = gate
+    assert failed(newsroom.deliver(event=event)) == ["1", "3", "9"]
+    assert hidden == {"handle of 1": 5, "handle of 3": 20, "handle of 9": 300}
+
+
+def test_a_message_that_can_not_be_hidden_fails_all_the_same(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/missing")
+    record = sqs_record("1", [newsroom.upload("a")]) | {"receiptHandle": "handle"}
+    newsroom.gate = refusing(os.environ["DISTRIBUTION_ID"])
+    assert failed(newsroom.deliver(event={"Records": [record]})) == ["1"]

@@ -253,6 +253,7 @@ ACTIONS = {
     "list_object_versions": {"s3:ListBucketVersions"},
     "create_invalidation": {"cloudfront:CreateInvalidation"},
     "send_message_batch": {"sqs:SendMessage"},
+    "change_message_visibility_batch": {"sqs:ChangeMessageVisibility"},
 }
 # What Lambda does by the same role, besides what the code does.
 OF_LAMBDA = {

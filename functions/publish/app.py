@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
 from broadsheet.addresses import SITE_JSON
-from broadsheet.errors import BroadsheetError
+from broadsheet.errors import BroadsheetError, UnavailableError
 from broadsheet.reconcile import Reconciler, Report
 from broadsheet.settings import Settings
 from broadsheet.store import Store
@@ -23,6 +23,11 @@ logger = Logger(service="publish")
 metrics = Metrics(namespace="Broadsheet", service="publish")
 # The calls are made in threads, which have no segment of their own to hang subsegments from.
 tracer = Tracer(service="publish", auto_patch=False)
+
+
+# Seconds until a message that failed comes again.
+FIRST_WAIT = 5
+LONGEST_WAIT = 300
 
 
 class PublishError(BroadsheetError):
@@ -40,7 +45,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext | None) -> dict
     settings = Settings.from_environment(os.environ)
     request_id = context.aws_request_id if context else "local"
     messages = messages_of(event, settings.source_bucket, request_id)
-    reconciler = Reconciler(Store(settings), settings)
+    store = Store(settings)
+    reconciler = Reconciler(store, settings)
     with tracer.provider.in_subsegment("## reconcile"):
         report = reconciler.reconcile(
             (key for message in messages for key in message.keys),
@@ -49,10 +55,30 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext | None) -> dict
     _measure(messages, report)
     failed = [message for message in messages if _has_failed(message, report)]
     if is_batch(event):
+        _hasten(failed, store, settings)
         return {"batchItemFailures": [{"itemIdentifier": message.id} for message in failed]}
     if failed:
         raise PublishError("could not be published for now; the log says why")
     return {"batchItemFailures": []}
+
+
+def _hasten(failed: list[Message], store: Store, settings: Settings) -> None:
+    """Let failed messages come again soon, and later after each attempt.
+
+    Otherwise they stay hidden for the queue's visibility timeout, which has to be six times the
+    function's: long for readers of a page whose invalidation was throttled.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
+    """
+    waits = {
+        message.receipt_handle: min(FIRST_WAIT * 2 ** (message.attempt - 1), LONGEST_WAIT)
+        for message in failed
+        if message.receipt_handle
+    }
+    if waits and settings.queue_url:
+        try:
+            store.hide(waits)
+        except UnavailableError as error:
+            logger.warning("messages come again later", extra={"error": str(error)})
 
 
 def _has_failed(message: Message, report: Report) -> bool:

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
@@ -34,6 +34,8 @@ class Message:
     after: str | None = None
     happened_at: datetime | None = None
     fault: str = ""
+    receipt_handle: str = ""
+    attempt: int = 1
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -53,7 +55,15 @@ def messages_of(event: dict[str, Any], bucket: str, request_id: str) -> list[Mes
     """The messages of an event, as far as they concern ``bucket``."""
     if not is_batch(event):
         return [_message(request_id, event, bucket)]
-    return [_decoded(record["messageId"], record["body"], bucket) for record in event["Records"]]
+    return [_of_queue(record, bucket) for record in event["Records"]]
+
+
+def _of_queue(record: dict[str, Any], bucket: str) -> Message:
+    return replace(
+        _decoded(record["messageId"], record["body"], bucket),
+        receipt_handle=record.get("receiptHandle", ""),
+        attempt=int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)),
+    )
 
 
 def _decoded(message_id: str, body: str, bucket: str) -> Message:

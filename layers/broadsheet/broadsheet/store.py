@@ -22,7 +22,7 @@ from broadsheet.errors import ConflictError, UnavailableError
 from broadsheet.render import Headers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mypy_boto3_cloudfront import CloudFrontClient
     from mypy_boto3_s3 import S3Client
@@ -213,18 +213,23 @@ class Store:
             )
 
     def send(self, bodies: Iterable[str]) -> None:
-        """Send messages to the function's own queue, ten a call."""
-        waiting = list(bodies)
-        while waiting:
-            entries = [{"Id": str(i), "MessageBody": body} for i, body in enumerate(waiting[:10])]
+        """Send messages to the function's own queue."""
+        for entries in _tens([{"MessageBody": body} for body in bodies]):
             with _translated("SendMessageBatch", self._settings.queue_url, ""):
                 answer = self._sqs.send_message_batch(
-                    QueueUrl=self._settings.queue_url,
-                    Entries=entries,  # type: ignore[arg-type]  # a dict literal, not its TypedDict
+                    QueueUrl=self._settings.queue_url, Entries=entries
                 )
             if failed := answer.get("Failed"):
                 raise UnavailableError(f"SendMessageBatch: {failed[0]['Code']}")
-            del waiting[:10]
+
+    def hide(self, seconds: Mapping[str, int]) -> None:
+        """Hide received messages, by their receipt handles, for so many seconds from now."""
+        hidden = [{"ReceiptHandle": h, "VisibilityTimeout": s} for h, s in seconds.items()]
+        for entries in _tens(hidden):
+            with _translated("ChangeMessageVisibilityBatch", self._settings.queue_url, ""):
+                self._sqs.change_message_visibility_batch(
+                    QueueUrl=self._settings.queue_url, Entries=entries
+                )
 
     # All at once
 
@@ -279,6 +284,12 @@ class Store:
 
 class _MissingError(Exception):
     """The key does not exist: for a reader no error at all."""
+
+
+def _tens(entries: list[dict[str, Any]]) -> Iterator[Any]:
+    """Entries as SQS takes them, each with an id, ten a call."""
+    for i in range(0, len(entries), 10):
+        yield [{"Id": str(n), **entry} for n, entry in enumerate(entries[i : i + 10])]
 
 
 def _page_request(page: Page) -> dict[str, Any]:
