@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.errors import InvalidError
-from broadsheet.validation import MOST_PROBLEMS, check, decode, pointer, shown
+from broadsheet.validation import MOST_NAMES, MOST_PROBLEMS, check, decode, pointer, shown
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.text(st.characters(codec="utf-8", categories=("L", "N", "P"))),
@@ -122,6 +122,18 @@ def test_nesting_of_objects_is_refused_likewise() -> None:
 def test_nesting_has_a_limit_that_no_article_meets() -> None:
     assert decode(b"[" * 20 + b"1" + b"]" * 20)[1] == []
     assert "expected at most 20 levels" in refusal(b"[" * 21 + b"1" + b"]" * 21)
+
+
+def test_more_fields_than_memory_may_be_spent_on_are_refused() -> None:
+    objects = [{"a": 1, "b": 2}] * (MOST_NAMES // 2)
+    assert decode(json.dumps(objects).encode())[1] == []
+    message = refusal(json.dumps([*objects, {"c": 3}]).encode())
+    assert message == "has more than 100,000 fields; expected at most that"
+
+
+def test_long_names_do_not_make_long_pointers() -> None:
+    found = faults(json.dumps({"n" * 100_000: {"m" * 100_000: ["\0", "\0"]}}).encode())
+    assert list(found) == [f"/{'n' * 60}…/{'m' * 60}…/{i}" for i in (0, 1)]
 
 
 def test_a_deep_document_with_many_other_faults_is_refused() -> None:

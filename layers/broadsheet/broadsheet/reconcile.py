@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from broadsheet import addresses
@@ -168,6 +169,7 @@ class _Run:
         self._renderer: Renderer
         self._config: SiteConfig
         self._site_changed = addresses.SITE_JSON in keys
+        self._parsing = Lock()
         # What the CDN may hold an old copy of.
         self._stale_everything = False
         self._stale_listings: set[str] = set()
@@ -259,14 +261,16 @@ class _Run:
             return _Reading(None, None, gone=True)
         state = (stored.etag, stored.version)
         try:
-            return _Reading(parse(_within(stored, limit)), state)
+            # One at a time: it is no slower, and a batch of huge uploads needs the memory of one.
+            with self._parsing:
+                return _Reading(parse(_within(stored, limit)), state)
         except InvalidError as error:
             problems = tuple(error.problems)
         for version in self._store.earlier_versions(key):
             if version is None:
                 return _Reading(None, state, problems, gone=True)
             older = self._store.read_source(key, limit, version)
-            with suppress(InvalidError):
+            with suppress(InvalidError), self._parsing:
                 if older:
                     return _Reading(parse(_within(older, limit)), state, problems)
         return _Reading(None, state, problems)

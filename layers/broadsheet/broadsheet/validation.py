@@ -38,6 +38,9 @@ _TOO_DEEP = f"is nested too deeply; expected at most {_DEPTH} levels"
 MOST_PROBLEMS = 100
 # No list may be longer; the schema's validator need not see more of one than that it is.
 _MOST_ITEMS = 100
+# A hundred times what an article can have. A name costs the parser some hundred bytes of memory for
+# each of its own, and a process that runs out of it takes all other articles of its batch along.
+MOST_NAMES = 100_000
 
 
 @dataclass(frozen=True, order=True)
@@ -93,15 +96,20 @@ def check(document: Any, name: str) -> list[Problem]:
 
 
 def pointer(*steps: str | int) -> str:
-    """A JSON pointer of these steps."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+    """A JSON pointer of these steps, long ones cut: no field of ours has a name as long."""
+    return "".join(
+        "/" + _cut_text(str(step)).replace("~", "~0").replace("/", "~1") for step in steps
+    )
 
 
 def shown(value: object) -> str:
     """A value as an error message shows it: short, on one line, and harmless on a terminal."""
-    text = str(value)
-    cut = text[:_SHOWN] + ("…" if len(text) > _SHOWN else "")
+    cut = _cut_text(str(value))
     return json.dumps(cut, ensure_ascii=not cut.isprintable())
+
+
+def _cut_text(text: str) -> str:
+    return text[:_SHOWN] + ("…" if len(text) > _SHOWN else "")
 
 
 @cache
@@ -117,8 +125,13 @@ def _invalid(message: str) -> InvalidError:
 
 def _load(text: str, duplicates: dict[int, list[str]]) -> Any:
     kept: list[dict[str, Any]] = []  # keeps ids unique until the walk has used them
+    names = 0
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal names
+        names += len(items)
+        if names > MOST_NAMES:
+            raise _invalid(f"has more than {MOST_NAMES:,} fields; expected at most that")
         value = dict(items)
         if len(value) < len(items):
             times = Counter(name for name, _ in items)
