@@ -1,6 +1,8 @@
 # make run      serve the sample articles, or ARTICLES=DIR, at http://127.0.0.1:8080 (PORT=…)
 #               and publish what changes in the folder; ONCE=1 publishes, checks and ends
 # make test     all tests
+# make simulate N=1000 SEED=0   random histories with faults and interleavings, checked
+# make simulate-mutations       break the code on purpose: the simulation must notice
 # make check    formatting, lint, types, template
 # make build    what `sam deploy` uploads; ARCH=x86_64 for the other architecture
 # make lock     renew uv.lock and the layer's requirements.txt after a change of pyproject.toml
@@ -8,7 +10,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check format build lock clean
+.PHONY: help run test simulate simulate-mutations check format build lock clean
 
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
@@ -23,6 +25,8 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 ARTICLES ?=
 PORT ?= 8080
 ARCH ?= arm64
+N ?= 1000
+SEED ?= 0
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -32,6 +36,12 @@ run: .venv/ready
 
 test: .venv/ready .venv-sam/ready .venv-ministack/ready
 	.venv/bin/python -m pytest --numprocesses auto --dist loadgroup --cov --cov-report=term $(ARGS)
+
+simulate: .venv/ready
+	@.venv/bin/python -m tests.simulation $(N) $(SEED)
+
+simulate-mutations: .venv/ready
+	@.venv/bin/python -m tests.simulation --mutations
 
 check: .venv/ready .venv-sam/ready
 	.venv/bin/ruff format --check .

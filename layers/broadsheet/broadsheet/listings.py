@@ -265,7 +265,7 @@ class _Plan:
         self.wanted = wanted
         self.topics_of: defaultdict[str, set[str]] = defaultdict(set)
         for want in wanted.values():
-            for topic, month in want.places:
+            for topic, month in sorted(want.places):
                 self.topics_of[month].add(topic)
 
     def scopes(self) -> list[str]:

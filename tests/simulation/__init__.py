@@ -1,0 +1,1 @@
+"""A deterministic simulation: the real handler, interleaved and broken by one seed."""

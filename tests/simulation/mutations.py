@@ -1,0 +1,303 @@
+"""The code broken on purpose, one safeguard at a time: the simulation must notice each.
+
+They patch the safeguard itself, as little around it as can be.
+"""
+
+# ruff: noqa: SLF001 (what is broken here is private)
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import app
+from broadsheet import addresses
+from broadsheet.errors import ConflictError
+from broadsheet.index import Scope
+from broadsheet.listings import Listings
+from broadsheet.reconcile import _places, _Run
+from broadsheet.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# In as many runs each must be noticed.
+WITHIN = 400
+
+Patch = tuple[Any, str, Any]
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """What is broken, and the patches (owner, name, replacement) that break it."""
+
+    what: str
+    patches: tuple[Patch, ...]
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """The code is broken for as long as this lasts."""
+        with ExitStack() as stack:
+            for owner, name, replacement in self.patches:
+                stack.enter_context(patch.object(owner, name, replacement))
+            yield
+
+
+_place = _Run._place
+_finish = _Run._finish
+_record = _Run._record
+_round = _Run._round
+_report = _Run.report
+_invalidate = _Run._invalidate
+_replace_page = Store.replace_page
+_write_state = Store.write_state
+_write_page = Listings._write_page
+_merged = Scope.merged
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """Leave a step out."""
+
+
+def _listings_over_anything(self: Store, page: Any, replaces: str | None) -> None:
+    if page.key.startswith("articles/"):
+        _replace_page(self, page, replaces)
+    else:
+        self.write_page(page)
+
+
+def _fixed_over_anything(self: Store, page: Any, replaces: str | None) -> None:
+    if page.key in {addresses.NOT_FOUND, addresses.ROBOTS}:
+        self.write_page(page)
+    else:
+        _replace_page(self, page, replaces)
+
+
+def _swapped_over_anything(prefix: str) -> Callable[..., str]:
+    def write_state(self: Store, key: str, data: bytes, replaces: str | None) -> str:
+        if not key.startswith(prefix):
+            return _write_state(self, key, data, replaces)
+        bucket = self._settings.site_bucket
+        return self._s3.put_object(Bucket=bucket, Key=key, Body=data)["ETag"]
+
+    return write_state
+
+
+def _shrinking_record(self: _Run, upload: Any) -> Any:
+    """Remember where the path is, and forget where it was."""
+    places, known = _record(self, upload)
+    key = addresses.record_key(upload.path)
+    stored = self._store.read_state(key)
+    if upload.usable and upload.places and stored:
+        data = json.dumps({"places": sorted(upload.places)}).encode()
+        if data != stored.data:
+            _write_state(self._store, key, data, stored.etag)
+    return places, known
+
+
+def _place_page_later(self: _Run, upload: Any) -> Any:
+    placed, places = _place(self, replace(upload, page=None))
+    return replace(placed, page=upload.page), places
+
+
+def _page_at_last(self: _Run, upload: Any) -> Any:
+    if upload.page:
+        self._store.write_page(upload.page)
+    return _finish(self, upload)
+
+
+def _delete_first(self: _Run, upload: Any) -> Any:
+    if upload.usable and upload.page is None:
+        self._store.delete_page(addresses.page_key(upload.path))
+    return _place(self, upload)
+
+
+def _record_later(self: _Run, upload: Any) -> Any:
+    """Only read it; what is written comes after the listings."""
+    stored = self._store.read_state(addresses.record_key(upload.path))
+    return _places(stored) | upload.places, stored is not None
+
+
+def _record_at_last(self: _Run, upload: Any) -> Any:
+    _record(self, upload)
+    return _finish(self, upload)
+
+
+def _told_first(self: _Run, paths: list[str], listings: Listings) -> list[str]:
+    self._store.invalidate(["/*"])
+    return _round(self, paths, listings)
+
+
+def _told_only_of_changes(self: _Run, upload: Any) -> Any:
+    """What is there already, perhaps from an attempt that died, is not worth a tag."""
+    known = upload.path in self._stale_paths
+    there = upload.page and self._store.page_headers(upload.page.key) == upload.page.headers
+    result = _place(self, upload)
+    if there and not known:
+        self._stale_paths.discard(upload.path)
+    return result
+
+
+def _listings_told_only_of_swaps(self: Listings, jobs: Any) -> None:
+    jobs = list(jobs)
+    self.written |= {key for view, key, _ in jobs if view.replaced is not None}
+    self.store.each(lambda job: self._write_page(*job), jobs)
+
+
+def _never_tagged_if_listed(self: _Run, upload: Any) -> Any:
+    """Take every article for new."""
+    result = _place(self, upload)
+    if upload.page:
+        self._stale_paths.discard(upload.path)
+    return result
+
+
+def _finish_without_a_look(self: _Run, upload: Any) -> Any:
+    if upload.usable and upload.page is None:
+        self._store.delete_page(addresses.page_key(upload.path))
+    return upload, False
+
+
+def _any_site(self: Listings, root: Scope, *, site_changed: bool) -> None:
+    """Write what follows from site.json without seeing that it is still the same."""
+    if root.site == self.site and not site_changed:
+        return
+    for page in self.renderer.fixed():
+        self.store.write_page(page)
+    self.fixed_written = True
+
+
+def _counted_anyhow(self: Scope, counts: Any) -> Scope:
+    months = dict(self.months) | dict(counts)
+    return replace(self, months=dict(sorted(months.items())))
+
+
+def _never_refilled(self: Scope, changes: Any) -> Scope:
+    merged = _merged(self, changes)
+    if merged is not None:
+        return merged
+    kept = [entry for entry in self.newest if entry.path not in changes]
+    added = [entry for entry in changes.values() if entry]
+    return replace(self, newest=tuple(sorted([*kept, *added], key=lambda e: e.order)))
+
+
+def _mended_blindly(self: Listings, _view: Any, page: Any) -> None:
+    found = self.store.page_headers(page.key)
+    if found != page.headers:
+        self.store.write_page(page)
+
+
+def _refused_is_done(self: Listings, view: Any, key: str, page: Any) -> None:
+    """Take a page that a condition kept us from writing for somebody else's business."""
+    if page is None:
+        self.store.delete_page(key)
+    elif view.replaced is not None and view.replaced.get(key) != page.etag:
+        try:
+            self.store.replace_page(page, view.replaced.get(key))
+        except ConflictError:
+            return
+
+
+def _receipts_first(self: _Run) -> Any:
+    def told_later(run: _Run) -> None:
+        for outcome in list(run._report.outcomes.values()):
+            run._write_receipt(outcome)
+        _invalidate(run)
+
+    with patch.object(_Run, "_invalidate", told_later):
+        return _report(self)
+
+
+def _nothing_failed(_message: Any, _report: Any) -> bool:
+    return False
+
+
+def _pages_only_deleted_if_swapped(self: Listings, view: Any, key: str, page: Any) -> None:
+    if page is None and view.replaced is None:
+        return
+    _write_page(self, view, key, page)
+
+
+MUTATIONS = {
+    "look-again": Mutation(
+        "indexes are not looked at again", ((Listings, "_look_again", _nothing),)
+    ),
+    "fence": Mutation(
+        "listings are written whatever lies there",
+        ((Store, "replace_page", _listings_over_anything),),
+    ),
+    "mend-blindly": Mutation(
+        "a listing is mended without looking at its index",
+        ((Listings, "_mend_page", _mended_blindly),),
+    ),
+    "no-mending": Mutation(
+        "a listing that a condition keeps from being written is left as it is",
+        ((Listings, "_write_page", _refused_is_done),),
+    ),
+    "no-late-deletion": Mutation(
+        "a listing with nothing to list is deleted only by who swaps its index",
+        ((Listings, "_write_page", _pages_only_deleted_if_swapped),),
+    ),
+    "swap-index": Mutation(
+        "indexes are swapped without If-Match",
+        ((Store, "write_state", _swapped_over_anything("_index/")),),
+    ),
+    "shrink-record": Mutation(
+        "a record forgets where its path was", ((_Run, "_record", _shrinking_record),)
+    ),
+    "record-last": Mutation(
+        "records are written after the listings",
+        ((_Run, "_record", _record_later), (_Run, "_finish", _record_at_last)),
+    ),
+    "listings-before-pages": Mutation(
+        "pages are written after the listings",
+        ((_Run, "_place", _place_page_later), (_Run, "_finish", _page_at_last)),
+    ),
+    "delete-before-listings": Mutation(
+        "pages are deleted before the listings forget them", ((_Run, "_place", _delete_first),)
+    ),
+    "invalidate-first": Mutation(
+        "the CDN is told before anything is written",
+        ((_Run, "_round", _told_first), (_Run, "_invalidate", _nothing)),
+    ),
+    "retry-page-tag": Mutation(
+        "a page found as it should be is not invalidated",
+        ((_Run, "_place", _told_only_of_changes),),
+    ),
+    "retry-listings-tag": Mutation(
+        "listings whose index was not swapped are not invalidated",
+        ((Listings, "_write", _listings_told_only_of_swaps),),
+    ),
+    "all-new": Mutation(
+        "known articles are taken for new ones", ((_Run, "_place", _never_tagged_if_listed),)
+    ),
+    "look-at-source": Mutation(
+        "the source is not looked at a second time",
+        ((_Run, "_finish", _finish_without_a_look),),
+    ),
+    "site-identity": Mutation(
+        "site.json is not looked at before its pages are written",
+        ((Listings, "_check_site", _any_site),),
+    ),
+    "fixed-pages": Mutation(
+        "404.html and robots.txt are written whatever lies there",
+        ((Store, "replace_page", _fixed_over_anything),),
+    ),
+    "month-versions": Mutation(
+        "a scope takes any count of a month, older ones too",
+        ((Scope, "counted", _counted_anyhow),),
+    ),
+    "refill": Mutation(
+        "newest entries are not gathered from the months again",
+        ((Scope, "merged", _never_refilled),),
+    ),
+    "receipts-first": Mutation(
+        "receipts are written before the CDN is told", ((_Run, "report", _receipts_first),)
+    ),
+    "swallow": Mutation(
+        "what failed does not come again", ((app, "_has_failed", _nothing_failed),)
+    ),
+}
