@@ -82,7 +82,9 @@ def executed(folder: Path, program: str) -> dict[str, list[str]]:
     Raises TimeoutError if the browser reports nothing.
     """
     paths = sorted(f"/{p.relative_to(folder)}" for p in folder.rglob("*") if p.suffix in _TYPES)
-    with _server(folder, paths) as server, tempfile.TemporaryDirectory() as profile:
+    # Chromium's helpers may still be writing to the profile when it has ended.
+    profiles = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    with _server(folder, paths) as server, profiles as profile:
         url = f"http://127.0.0.1:{server.server_port}/harness"
         browser = subprocess.Popen(
             [program, *_FLAGS, _NO_NETWORK, f"--user-data-dir={profile}/data", url],
