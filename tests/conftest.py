@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 from moto import mock_aws
 
+import app
 from tests.newsroom import SITE, SOURCE, URL, Newsroom, make_distribution, s3_client
 
 if TYPE_CHECKING:
@@ -44,6 +46,14 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits between two attempts."""
     monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the function logs."""
+    stream = io.StringIO()
+    monkeypatch.setattr(app.logger.registered_handler, "stream", stream)
+    return stream
 
 
 @pytest.fixture

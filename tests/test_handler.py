@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,8 @@ from tests import recorded
 from tests.newsroom import refusing, sqs_record
 
 if TYPE_CHECKING:
+    import io
+
     from tests.newsroom import Newsroom
 
 ANSWERED: dict[str, Any] = {"batchItemFailures": []}
@@ -130,14 +131,6 @@ def desk(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Newsroom:
     for key, body in {"site.json": site, **recorded.articles()}.items():
         newsroom.s3.put_object(Bucket=recorded.BUCKET, Key=key, Body=body)
     return newsroom
-
-
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What the function logs."""
-    stream = io.StringIO()
-    monkeypatch.setattr(app.logger.registered_handler, "stream", stream)
-    return stream
 
 
 def lines(log: io.StringIO) -> list[dict[str, Any]]:

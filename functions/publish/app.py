@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from broadsheet.store import Store
 from notifications import Message, is_batch, messages_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger(service="publish")
@@ -45,7 +48,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext | None) -> dict
     settings = Settings.from_environment(os.environ)
     request_id = context.aws_request_id if context else "local"
     messages = messages_of(event, settings.source_bucket, request_id)
-    store = Store(settings)
+    store = Store(settings, _seconds_left(context))
     reconciler = Reconciler(store, settings)
     with tracer.provider.in_subsegment("## reconcile"):
         report = reconciler.reconcile(
@@ -60,6 +63,20 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext | None) -> dict
     if failed:
         raise PublishError("could not be published for now; the log says why")
     return {"batchItemFailures": []}
+
+
+def _seconds_left(context: LambdaContext | None) -> Callable[[], float]:
+    """Lambda's own count, by which the rest of a batch is handed back before the end.
+
+    What stands in for a context elsewhere need not count: then time is never short.
+    """
+    count = getattr(context, "get_remaining_time_in_millis", None)
+
+    def seconds_left() -> float:
+        milliseconds = count() if count else None
+        return milliseconds / 1000 if isinstance(milliseconds, int | float) else math.inf
+
+    return seconds_left
 
 
 def _hasten(failed: list[Message], store: Store, settings: Settings) -> None:

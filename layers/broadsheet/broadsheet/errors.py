@@ -4,7 +4,8 @@ BroadsheetError
 ├── SettingsError       the function is configured wrongly: nothing can be done
 ├── InvalidError        what was uploaded can't be used: tell its author, never retry
 ├── UnavailableError    AWS did not do what it was asked: retry
-│   └── ContendedError  others kept changing the same objects: retry later
+│   ├── ContendedError  others kept changing the same objects: retry later
+│   └── OutOfTimeError  the invocation is nearly over: leave the rest to the next
 └── ConflictError       a conditional write lost its race: read again, at once
 """
 
@@ -38,6 +39,10 @@ class UnavailableError(BroadsheetError):
 
 class ContendedError(UnavailableError):
     """The same objects were changed by others in every round that was tried."""
+
+
+class OutOfTimeError(UnavailableError):
+    """Too little of the invocation's time is left to begin something."""
 
 
 class ConflictError(BroadsheetError):

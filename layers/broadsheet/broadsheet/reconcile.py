@@ -22,6 +22,7 @@ from broadsheet.index import Entry
 from broadsheet.listings import ROUNDS, Listings, Place, SiteMovedError, Wanted, pause
 from broadsheet.render import Page, Renderer
 from broadsheet.site_config import SiteConfig
+from broadsheet.store import CALL_SECONDS
 from broadsheet.validation import Problem, shown
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ MOST_TAGS = 25
 # Above this many paths, where there are no tags, "/*" is.
 MOST_PATHS = 100
 SITE_BYTES = 64 * 1024
+# Of the versions before an unusable upload, so many times its limit are read in all.
+EARLIER_UPLOADS = 2
+# With less time left no article is begun: the slowest call, and as much as its neighbours' listings
+# and invalidation ordinarily take.
+ARTICLE_SECONDS = CALL_SECONDS + 10
 # Keys in one message, and messages from one listing, when site.json makes every article anew.
 KEYS_PER_MESSAGE = 50
 KEYS_PER_LISTING = 1000
@@ -227,6 +233,8 @@ class _Run:
         """Bring the paths up to date; returns those whose source has moved meanwhile."""
         uploads = self._attempt(paths, self._read, addresses.source_key)
         placed = self._attempt(uploads, self._place, lambda u: u.outcome.key)
+        if paths and not placed:
+            return []
         wanted = {
             upload.path: Wanted(upload.entry, places)
             for upload, places in placed
@@ -266,10 +274,14 @@ class _Run:
                 return _Reading(parse(_within(stored, limit)), state)
         except InvalidError as error:
             problems = tuple(error.problems)
+        size = 0
         for version in self._store.earlier_versions(key):
             if version is None:
                 return _Reading(None, state, problems, gone=True)
+            if size >= EARLIER_UPLOADS * limit:
+                break
             older = self._store.read_source(key, limit, version)
+            size += len(older.data) if older else 0
             with suppress(InvalidError), self._parsing:
                 if older:
                     return _Reading(parse(_within(older, limit)), state, problems)
@@ -278,6 +290,7 @@ class _Run:
     # One article
 
     def _read(self, path: str) -> _Upload:
+        self._store.see_time(ARTICLE_SECONDS)
         key = addresses.source_key(path)
         reading = self._read_usable(
             key, OBJECT_BYTES, lambda data: self._render(Article.parse(path, data))
@@ -300,6 +313,7 @@ class _Run:
 
     def _place(self, upload: _Upload) -> tuple[_Upload, frozenset[Place]]:
         """Write the record and then the page, before any listing shows or forgets the path."""
+        self._store.see_time(ARTICLE_SECONDS)
         places, known = self._record(upload)
         new = False
         if upload.page:

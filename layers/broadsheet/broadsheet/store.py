@@ -7,6 +7,7 @@ this module as ConflictError or UnavailableError.
 from __future__ import annotations
 
 import json
+import math
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from broadsheet.errors import ConflictError, UnavailableError
+from broadsheet.errors import ConflictError, OutOfTimeError, UnavailableError
 from broadsheet.render import Headers
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ R = TypeVar("R")
 
 # How many earlier versions of an upload are looked through for one that can be published.
 VERSIONS = 20
+
+# The longest that one call can take, in seconds: three attempts of connecting and waiting for an
+# answer, with up to one and two seconds between them. No call begins with less time left, so that
+# none is cut off with the function and the rest can still be handed back.
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 2, 5, 3
+CALL_SECONDS = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + 1 + 2
 
 # What S3 answers when a condition fails (412), when two conditional writes race (409) and when
 # If-Match names a key that is gone (404):
@@ -64,9 +72,9 @@ class _Clients:
 def _clients(_endpoint_url: str, connections: int) -> _Clients:
     config = Config(
         max_pool_connections=connections,
-        connect_timeout=3,
-        read_timeout=15,
-        retries={"mode": "standard", "max_attempts": 4},
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
     )
     session = boto3.Session()
     return _Clients(
@@ -82,12 +90,25 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 
 class Store:
-    """The source bucket, the site bucket, the distribution and the queue of one deployment."""
+    """The source bucket, the site bucket, the distribution and the queue of one deployment.
 
-    def __init__(self, settings: Settings) -> None:
+    ``seconds_left`` tells how much of the invocation's time is left; a call that might not end
+    within it raises OutOfTimeError.
+    """
+
+    def __init__(
+        self, settings: Settings, seconds_left: Callable[[], float] = lambda: math.inf
+    ) -> None:
         clients = _clients(settings.endpoint_url, settings.parallel_calls)
         self._s3, self._cloudfront, self._sqs = clients.s3, clients.cloudfront, clients.sqs
         self._settings = settings
+        self._seconds_left = seconds_left
+
+    def see_time(self, seconds: float) -> None:
+        """Raise OutOfTimeError if less than so many seconds are left."""
+        left = self._seconds_left()
+        if left < seconds:
+            raise OutOfTimeError(f"{left:.0f} s are left of the invocation, {seconds:.0f} needed")
 
     # Source bucket
 
@@ -108,7 +129,7 @@ class Store:
         """
         request: dict[str, Any] = {"Prefix": key, "MaxKeys": 1}
         for position in range(1 + VERSIONS):
-            with _translated("ListObjectVersions", self._settings.source_bucket, key):
+            with self._call("ListObjectVersions", self._settings.source_bucket, key):
                 answer = self._s3.list_object_versions(
                     Bucket=self._settings.source_bucket, **request
                 )
@@ -125,7 +146,7 @@ class Store:
 
     def list_articles(self, after: str, limit: int) -> list[str]:
         """Up to ``limit`` keys under articles/ that follow ``after``, in their order."""
-        with _translated("ListObjectsV2", self._settings.source_bucket, "articles/"):
+        with self._call("ListObjectsV2", self._settings.source_bucket, "articles/"):
             answer = self._s3.list_objects_v2(
                 Bucket=self._settings.source_bucket,
                 Prefix="articles/",
@@ -136,7 +157,7 @@ class Store:
 
     def write_receipt(self, key: str, receipt: dict[str, Any]) -> None:
         """Write a receipt, which no notification filter takes for an upload."""
-        with _translated("PutObject", self._settings.source_bucket, key):
+        with self._call("PutObject", self._settings.source_bucket, key):
             self._s3.put_object(
                 Bucket=self._settings.source_bucket,
                 Key=key,
@@ -176,7 +197,7 @@ class Store:
 
     def write_page(self, page: Page) -> None:
         """Write a page whatever is there."""
-        with _translated("PutObject", self._settings.site_bucket, page.key):
+        with self._call("PutObject", self._settings.site_bucket, page.key):
             self._s3.put_object(
                 Bucket=self._settings.site_bucket, Key=page.key, **_page_request(page)
             )
@@ -190,7 +211,7 @@ class Store:
 
     def delete_page(self, key: str) -> None:
         """Delete a page; nothing happens where there is none."""
-        with _translated("DeleteObject", self._settings.site_bucket, key):
+        with self._call("DeleteObject", self._settings.site_bucket, key):
             self._s3.delete_object(Bucket=self._settings.site_bucket, Key=key)
 
     # Distribution and queue
@@ -201,9 +222,7 @@ class Store:
         The reference is new for each call and the same in botocore's retries of it, so that a lost
         answer does not start, or bill, a second one.
         """
-        with _translated(
-            "CreateInvalidation", self._settings.distribution_id, ", ".join(items[:3])
-        ):
+        with self._call("CreateInvalidation", self._settings.distribution_id, ", ".join(items[:3])):
             self._cloudfront.create_invalidation(
                 DistributionId=self._settings.distribution_id,
                 InvalidationBatch={
@@ -215,7 +234,7 @@ class Store:
     def send(self, bodies: Iterable[str]) -> None:
         """Send messages to the function's own queue."""
         for entries in _tens([{"MessageBody": body} for body in bodies]):
-            with _translated("SendMessageBatch", self._settings.queue_url, ""):
+            with self._call("SendMessageBatch", self._settings.queue_url, ""):
                 answer = self._sqs.send_message_batch(
                     QueueUrl=self._settings.queue_url, Entries=entries
                 )
@@ -223,7 +242,10 @@ class Store:
                 raise UnavailableError(f"SendMessageBatch: {failed[0]['Code']}")
 
     def hide(self, seconds: Mapping[str, int]) -> None:
-        """Hide received messages, by their receipt handles, for so many seconds from now."""
+        """Hide received messages, by their receipt handles, for so many seconds from now.
+
+        Late as it may be: without it they come again after the queue's visibility timeout.
+        """
         hidden = [{"ReceiptHandle": h, "VisibilityTimeout": s} for h, s in seconds.items()]
         for entries in _tens(hidden):
             with _translated("ChangeMessageVisibilityBatch", self._settings.queue_url, ""):
@@ -250,12 +272,18 @@ class Store:
 
     # Plumbing
 
+    @contextmanager
+    def _call(self, operation: str, where: str, key: str) -> Iterator[None]:
+        self.see_time(CALL_SECONDS)
+        with _translated(operation, where, key):
+            yield
+
     def _read(self, bucket: str, key: str, *, limit: int = -1, version: str = "") -> Stored | None:
         request: dict[str, Any] = {"Bucket": bucket, "Key": key}
         if version:
             request["VersionId"] = version
         try:
-            with _translated("GetObject", bucket, key):
+            with self._call("GetObject", bucket, key):
                 answer = self._s3.get_object(**request)
                 with answer["Body"] as body:
                     data = body.read(limit + 1 if limit >= 0 else None)
@@ -265,7 +293,7 @@ class Store:
 
     def _head(self, bucket: str, key: str) -> Any:
         try:
-            with _translated("HeadObject", bucket, key):
+            with self._call("HeadObject", bucket, key):
                 return self._s3.head_object(Bucket=bucket, Key=key)
         except _MissingError:
             return None
@@ -276,7 +304,7 @@ class Store:
         )
         bucket = self._settings.site_bucket
         try:
-            with _translated("PutObject", bucket, key):
+            with self._call("PutObject", bucket, key):
                 return self._s3.put_object(Bucket=bucket, Key=key, **condition, **request)["ETag"]
         except _MissingError as error:
             raise ConflictError(f"{key} is gone") from error
@@ -303,6 +331,7 @@ def _page_request(page: Page) -> dict[str, Any]:
 
 @contextmanager
 def _translated(operation: str, where: str, key: str) -> Iterator[None]:
+    """Errors of botocore as errors of this package."""
     try:
         yield
     except ClientError as error:
