@@ -17,7 +17,8 @@ import pytest
 
 from broadsheet import store
 from broadsheet.article import OBJECT_BYTES, Article
-from broadsheet.reconcile import ARTICLE_SECONDS, EARLIER_UPLOADS
+from broadsheet.reconcile import ARTICLE_SECONDS
+from broadsheet.sources import EARLIER_UPLOADS
 from broadsheet.store import CALL_SECONDS
 from tests.newsroom import (
     DONE,

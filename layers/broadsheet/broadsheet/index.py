@@ -24,6 +24,7 @@ NEWEST = 30
 
 _LAST = datetime.max.replace(tzinfo=UTC)
 Order = tuple[timedelta, str]
+Place = tuple[str, str]  # (topic or "", month)
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,11 @@ class Entry:
     def modified_at(self) -> datetime:
         """When the article last changed, as far as it says."""
         return (self.updated_at or self.published_at).astimezone(UTC)
+
+    @property
+    def places(self) -> frozenset[Place]:
+        """Where the article is listed: in the site's and in its topics' month."""
+        return frozenset((topic, self.month) for topic in ("", *(t.slug for t in self.topics)))
 
     def has_topic(self, topic: str) -> bool:
         """Whether the entry belongs to a scope: a topic's slug or, for the empty one, the site."""

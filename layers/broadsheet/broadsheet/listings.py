@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from broadsheet import addresses
 from broadsheet.errors import BroadsheetError, ConflictError, ContendedError
-from broadsheet.index import NEWEST, Entry, Month, MonthCount, Scope
+from broadsheet.index import NEWEST, Entry, Month, MonthCount, Place, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 # Attempts at one object, and at everything, before the work goes back to the queue.
 ROUNDS = 10
 
-Place = tuple[str, str]  # (topic or "", month)
 Index = TypeVar("Index", Month, Scope)
 
 

@@ -10,24 +10,20 @@ delivery.
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from broadsheet import addresses
-from broadsheet.article import OBJECT_BYTES, Article
-from broadsheet.errors import ConflictError, ContendedError, InvalidError
-from broadsheet.index import Entry
-from broadsheet.listings import ROUNDS, Listings, Place, SiteMovedError, Wanted, pause
-from broadsheet.render import Page, Renderer
-from broadsheet.site_config import SiteConfig
+from broadsheet.errors import ConflictError, ContendedError
+from broadsheet.listings import ROUNDS, Listings, SiteMovedError, Wanted, pause
+from broadsheet.sources import Outcome, Sources, Upload
 from broadsheet.store import CALL_SECONDS
 from broadsheet.validation import Problem, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from broadsheet.index import Place
     from broadsheet.settings import Settings
     from broadsheet.store import Store, Stored
 
@@ -35,9 +31,6 @@ if TYPE_CHECKING:
 MOST_TAGS = 25
 # Above this many paths, where there are no tags, "/*" is.
 MOST_PATHS = 100
-SITE_BYTES = 64 * 1024
-# Of the versions before an unusable upload, so many times its limit are read in all.
-EARLIER_UPLOADS = 2
 # With less time left no article is begun: the slowest call, and as much as its neighbours' listings
 # and invalidation ordinarily take.
 ARTICLE_SECONDS = CALL_SECONDS + 10
@@ -45,24 +38,8 @@ ARTICLE_SECONDS = CALL_SECONDS + 10
 KEYS_PER_MESSAGE = 50
 KEYS_PER_LISTING = 1000
 
-Status = Literal["published", "draft", "withdrawn", "removed", "rejected"]
 V = TypeVar("V")
 R = TypeVar("R")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one key; ``url`` is where its page is live, "" where there is none."""
-
-    key: str
-    status: Status
-    url: str = ""
-    errors: tuple[Problem, ...] = ()
-
-    def receipt(self) -> dict[str, Any]:
-        """The outcome as its receipt says it."""
-        errors = [{"path": error.path, "message": error.message} for error in self.errors]
-        return {"status": self.status, "key": self.key, "url": self.url, "errors": errors}
 
 
 @dataclass
@@ -73,43 +50,6 @@ class Report:
     failures: dict[str, Exception] = field(default_factory=dict)
     invalidation_items: int = 0
     index_conflicts: int = 0
-
-
-@dataclass(frozen=True)
-class _Upload:
-    """A source key as read: what the site must have for it.
-
-    ``state`` identifies what was read. ``usable`` is false where the upload can't be used and no
-    earlier version can: then the site stays as it is.
-    """
-
-    path: str
-    state: tuple[str, str] | None
-    outcome: Outcome
-    page: Page | None = None
-    entry: Entry | None = None
-    usable: bool = True
-
-    @property
-    def places(self) -> frozenset[Place]:
-        if self.entry is None:
-            return frozenset()
-        topics = ["", *(topic.slug for topic in self.entry.topics)]
-        return frozenset((topic, self.entry.month) for topic in topics)
-
-
-@dataclass(frozen=True)
-class _Reading(Generic[V]):
-    """An upload as read: what it says, if anything usable; its state; and what is wrong with it.
-
-    ``gone`` tells that there is none, or none since it was last deleted but unusable ones. Without
-    it and without a value nothing is known of a good version: what is live stays.
-    """
-
-    value: V | None
-    state: tuple[str, str] | None
-    problems: tuple[Problem, ...] = ()
-    gone: bool = False
 
 
 class Reconciler:
@@ -171,11 +111,8 @@ class _Run:
         self._settings = settings
         self._keys = keys
         self._report = Report()
-        self._site = ""
-        self._renderer: Renderer
-        self._config: SiteConfig
+        self._sources: Sources
         self._site_changed = addresses.SITE_JSON in keys
-        self._parsing = Lock()
         # What the CDN may hold an old copy of.
         self._stale_everything = False
         self._stale_listings: set[str] = set()
@@ -214,8 +151,10 @@ class _Run:
     def _articles(self, paths: list[str]) -> None:
         pending = paths
         for attempt in range(ROUNDS):
-            self._read_site()
-            listings = Listings(self._store, self._renderer, self._site)
+            self._sources = Sources(self._store, self._settings)
+            if self._site_changed:
+                self._report.outcomes[addresses.SITE_JSON] = self._sources.outcome
+            listings = Listings(self._store, self._sources.renderer, self._sources.site)
             try:
                 pending = self._round(pending, listings)
             except SiteMovedError:
@@ -247,71 +186,13 @@ class _Run:
         moved = self._attempt(settled, self._finish, lambda u: u.outcome.key)
         return [upload.path for upload, has_moved in moved if has_moved]
 
-    def _read_site(self) -> None:
-        key = addresses.SITE_JSON
-        reading = self._read_usable(key, SITE_BYTES, SiteConfig.parse)
-        self._site = " ".join(reading.state) if reading.state else "none"
-        self._config = reading.value or SiteConfig()
-        self._renderer = Renderer(self._settings.site_url, self._config)
-        if self._site_changed:
-            status: Status = "published" if reading.state else "removed"
-            status = "rejected" if reading.problems else status
-            url = f"{self._settings.site_url}/"
-            self._report.outcomes[key] = Outcome(key, status, url, reading.problems)
-
-    def _read_usable(self, key: str, limit: int, parse: Callable[[bytes], V]) -> _Reading[V]:
-        """What an upload says or, where it can't be used, the newest version before it that can.
-
-        So the good version stays live, whether or not it was reconciled before the bad one came.
-        """
-        stored = self._store.read_source(key, limit)
-        if stored is None:
-            return _Reading(None, None, gone=True)
-        state = (stored.etag, stored.version)
-        try:
-            # One at a time: it is no slower, and a batch of huge uploads needs the memory of one.
-            with self._parsing:
-                return _Reading(parse(_within(stored, limit)), state)
-        except InvalidError as error:
-            problems = tuple(error.problems)
-        size = 0
-        for version in self._store.earlier_versions(key):
-            if version is None:
-                return _Reading(None, state, problems, gone=True)
-            if size >= EARLIER_UPLOADS * limit:
-                break
-            older = self._store.read_source(key, limit, version)
-            size += len(older.data) if older else 0
-            with suppress(InvalidError), self._parsing:
-                if older:
-                    return _Reading(parse(_within(older, limit)), state, problems)
-        return _Reading(None, state, problems)
-
     # One article
 
-    def _read(self, path: str) -> _Upload:
+    def _read(self, path: str) -> Upload:
         self._store.see_time(ARTICLE_SECONDS)
-        key = addresses.source_key(path)
-        reading = self._read_usable(
-            key, OBJECT_BYTES, lambda data: self._render(Article.parse(path, data))
-        )
-        rejected = bool(reading.problems)
-        if reading.value is None:
-            outcome = Outcome(key, "rejected" if rejected else "removed", "", reading.problems)
-            return _Upload(path, reading.state, outcome, usable=reading.gone)
-        article, page = reading.value
-        url = self._settings.site_url + addresses.url_path(page.key) if page else ""
-        outcome = Outcome(key, "rejected" if rejected else article.status, url, reading.problems)
-        listed = article.status == "published"
-        entry = Entry.of(article, self._config.timezone) if listed else None
-        return _Upload(path, reading.state, outcome, page, entry)
+        return self._sources.article(path)
 
-    def _render(self, article: Article) -> tuple[Article, Page | None]:
-        """An article and its page. A draft is rendered too, so that its problems show in time."""
-        page = self._renderer.article(article)
-        return article, None if article.status == "draft" else page
-
-    def _place(self, upload: _Upload) -> tuple[_Upload, frozenset[Place]]:
+    def _place(self, upload: Upload) -> tuple[Upload, frozenset[Place]]:
         """Write the record and then the page, before any listing shows or forgets the path."""
         self._store.see_time(ARTICLE_SECONDS)
         places, known = self._record(upload)
@@ -331,7 +212,7 @@ class _Run:
         self._report.outcomes[upload.outcome.key] = upload.outcome
         return upload, places
 
-    def _record(self, upload: _Upload) -> tuple[frozenset[Place], bool]:
+    def _record(self, upload: Upload) -> tuple[frozenset[Place], bool]:
         """All places a path was ever listed in, new ones recorded; and whether it had a record."""
         key = addresses.record_key(upload.path)
         for attempt in range(ROUNDS):
@@ -349,7 +230,7 @@ class _Run:
                 return places, stored is not None
         raise ContendedError(f"{key} kept changing")
 
-    def _finish(self, upload: _Upload) -> tuple[_Upload, bool]:
+    def _finish(self, upload: Upload) -> tuple[Upload, bool]:
         """Delete the page of what is gone, and tell if the source has moved since it was read."""
         key = upload.outcome.key
         if upload.usable and upload.page is None:
@@ -395,12 +276,6 @@ class _Run:
 
     def _write_receipt(self, outcome: Outcome) -> None:
         self._store.write_receipt(addresses.receipt_key(outcome.key), outcome.receipt())
-
-
-def _within(stored: Stored, limit: int) -> bytes:
-    if len(stored.data) > limit:
-        raise InvalidError([Problem("", f"has more than {limit:,} bytes; expected at most that")])
-    return stored.data
 
 
 def _places(record: Stored | None) -> frozenset[Place]:

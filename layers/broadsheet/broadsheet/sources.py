@@ -1,0 +1,161 @@
+"""What the source bucket says that the site must have.
+
+A key is only a hint; what lies there now decides, or where that can't be used, the newest version
+before it that can. So the site is a function of the source bucket alone.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from broadsheet import addresses
+from broadsheet.article import OBJECT_BYTES, Article
+from broadsheet.errors import InvalidError
+from broadsheet.index import Entry
+from broadsheet.render import Page, Renderer
+from broadsheet.site_config import SiteConfig
+from broadsheet.validation import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from broadsheet.index import Place
+    from broadsheet.settings import Settings
+    from broadsheet.store import Store, Stored
+
+SITE_BYTES = 64 * 1024
+# Of the versions before an unusable upload, so many times its limit are read in all.
+EARLIER_UPLOADS = 2
+
+Status = Literal["published", "draft", "withdrawn", "removed", "rejected"]
+V = TypeVar("V")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one key; ``url`` is where its page is live, "" where there is none."""
+
+    key: str
+    status: Status
+    url: str = ""
+    errors: tuple[Problem, ...] = ()
+
+    def receipt(self) -> dict[str, Any]:
+        """The outcome as its receipt says it."""
+        errors = [{"path": error.path, "message": error.message} for error in self.errors]
+        return {"status": self.status, "key": self.key, "url": self.url, "errors": errors}
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A source key as read: what the site must have for it.
+
+    ``state`` identifies what was read. ``usable`` is false where the upload can't be used and no
+    earlier version can: then the site stays as it is.
+    """
+
+    path: str
+    state: tuple[str, str] | None
+    outcome: Outcome
+    page: Page | None = None
+    entry: Entry | None = None
+    usable: bool = True
+
+    @property
+    def places(self) -> frozenset[Place]:
+        """Where the article belongs."""
+        return self.entry.places if self.entry else frozenset()
+
+
+@dataclass(frozen=True)
+class _Reading(Generic[V]):
+    """An upload as read: what it says, if anything usable; its state; and what is wrong with it.
+
+    ``gone`` tells that there is none, or none since it was last deleted but unusable ones. Without
+    it and without a value nothing is known of a good version: what is live stays.
+    """
+
+    value: V | None
+    state: tuple[str, str] | None
+    problems: tuple[Problem, ...] = ()
+    gone: bool = False
+
+
+class Sources:
+    """The source bucket under one site.json, which is read at once.
+
+    ``site`` identifies that site.json, ``outcome`` is its own; ``renderer`` was made for it.
+    Raises UnavailableError where a read fails.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._parsing = Lock()
+        key = addresses.SITE_JSON
+        reading = self._read(key, SITE_BYTES, SiteConfig.parse)
+        status: Status = "published" if reading.state else "removed"
+        status = "rejected" if reading.problems else status
+        self.outcome = Outcome(key, status, f"{settings.site_url}/", reading.problems)
+        self.site = " ".join(reading.state) if reading.state else "none"
+        self.config = reading.value or SiteConfig()
+        self.renderer = Renderer(settings.site_url, self.config)
+        self._site_url = settings.site_url
+
+    def article(self, path: str) -> Upload:
+        """What the site must have for a path. Raises UnavailableError."""
+        key = addresses.source_key(path)
+        reading = self._read(
+            key, OBJECT_BYTES, lambda data: self._render(Article.parse(path, data))
+        )
+        rejected = bool(reading.problems)
+        if reading.value is None:
+            outcome = Outcome(key, "rejected" if rejected else "removed", "", reading.problems)
+            return Upload(path, reading.state, outcome, usable=reading.gone)
+        article, page = reading.value
+        url = self._site_url + addresses.url_path(page.key) if page else ""
+        outcome = Outcome(key, "rejected" if rejected else article.status, url, reading.problems)
+        listed = article.status == "published"
+        entry = Entry.of(article, self.config.timezone) if listed else None
+        return Upload(path, reading.state, outcome, page, entry)
+
+    def _render(self, article: Article) -> tuple[Article, Page | None]:
+        """An article and its page. A draft is rendered too, so that its problems show in time."""
+        page = self.renderer.article(article)
+        return article, None if article.status == "draft" else page
+
+    def _read(self, key: str, limit: int, parse: Callable[[bytes], V]) -> _Reading[V]:
+        """What an upload says or, where it can't be used, the newest version before it that can.
+
+        So the good version stays live, whether or not it was reconciled before the bad one came.
+        """
+        stored = self._store.read_source(key, limit)
+        if stored is None:
+            return _Reading(None, None, gone=True)
+        state = (stored.etag, stored.version)
+        try:
+            # One at a time: it is no slower, and a batch of huge uploads needs the memory of one.
+            with self._parsing:
+                return _Reading(parse(_within(stored, limit)), state)
+        except InvalidError as error:
+            problems = tuple(error.problems)
+        size = 0
+        for version in self._store.earlier_versions(key):
+            if version is None:
+                return _Reading(None, state, problems, gone=True)
+            if size >= EARLIER_UPLOADS * limit:
+                break
+            older = self._store.read_source(key, limit, version)
+            size += len(older.data) if older else 0
+            with suppress(InvalidError), self._parsing:
+                if older:
+                    return _Reading(parse(_within(older, limit)), state, problems)
+        return _Reading(None, state, problems)
+
+
+def _within(stored: Stored, limit: int) -> bytes:
+    if len(stored.data) > limit:
+        raise InvalidError([Problem("", f"has more than {limit:,} bytes; expected at most that")])
+    return stored.data
