@@ -146,11 +146,9 @@ class TestMonth:
 
 
 class TestCounts:
-    def test_a_newer_or_equal_version_counts_and_an_older_one_does_not(self) -> None:
+    def test_a_count_takes_the_place_of_another(self) -> None:
         scope = Scope(months={"2026/05": MonthCount(3, 10)})
         assert scope.counted({"2026/05": MonthCount(4, 9)}).months["2026/05"].count == 9
-        assert scope.counted({"2026/05": MonthCount(3, 8)}).months["2026/05"].count == 8
-        assert scope.counted({"2026/05": MonthCount(2, 7)}) == scope
 
     def test_other_months_stay(self) -> None:
         scope = Scope(months={"2026/05": MonthCount(3, 10)})

@@ -15,6 +15,7 @@ from broadsheet.errors import BroadsheetError, UnavailableError
 from broadsheet.reconcile import Reconciler, Report
 from broadsheet.settings import Settings
 from broadsheet.store import Store
+from broadsheet.verify import Verifier, Walk
 from notifications import Message, is_batch, messages_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class PublishError(BroadsheetError):
 def lambda_handler(event: dict[str, Any], context: LambdaContext | None) -> dict[str, Any]:
     """Take an SQS batch of S3 notifications, a bare S3 notification or an EventBridge S3 event.
 
+    Each may be a message of the function's own instead: to reconcile keys, or to verify the site.
+
     Of a batch it answers with the messages to try again (``batchItemFailures``); of any other event
     it raises PublishError if there is something to try again.
     """
@@ -54,7 +57,11 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext | None) -> dict
         report = reconciler.reconcile(
             (key for message in messages for key in message.keys),
             continue_after=[m.after for m in messages if m.after is not None],
+            by_path=any(message.by_path for message in messages),
         )
+    for message in messages:
+        if message.walk:
+            _verify(message.walk, Verifier(store, settings), report)
     _measure(messages, report)
     failed = [message for message in messages if _has_failed(message, report)]
     if is_batch(event):
@@ -63,6 +70,20 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext | None) -> dict
     if failed:
         raise PublishError("could not be published for now; the log says why")
     return {"batchItemFailures": []}
+
+
+def _verify(walk: Walk, verifier: Verifier, report: Report) -> None:
+    """Go on comparing the site with its sources, and repair what differs."""
+    try:
+        for at, step in verifier.steps(walk, repair=True):
+            for difference in step.differences:
+                logger.warning("differs", extra={"key": difference.key, "what": difference.what})
+            repairs = [difference for difference in step.differences if not difference.foreign]
+            metrics.add_metric(name="Differences", unit=MetricUnit.Count, value=len(repairs))
+            extra = {"checked": step.checked, "differences": len(step.differences)}
+            logger.info(str(at), extra=extra)
+    except Exception as error:  # noqa: BLE001 (others' messages must not suffer)
+        report.failures[str(walk)] = error
 
 
 def _seconds_left(context: LambdaContext | None) -> Callable[[], float]:

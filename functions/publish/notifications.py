@@ -15,6 +15,7 @@ from urllib.parse import unquote_plus
 
 from broadsheet.addresses import ARTICLES, KEY_BYTES, SITE_JSON
 from broadsheet.reconcile import continuation
+from broadsheet.verify import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,13 +26,16 @@ class Message:
     """What one SQS message, or an event that came without one, asks for.
 
     ``id`` is the message's or the request's. ``after`` continues the reconcile of all articles
-    behind that key. ``happened_at`` is the earliest of the records' times. ``fault`` says why it
-    can't be understood, and is empty where it can.
+    behind that key, ``walk`` the comparison of the site with its sources. ``by_path`` asks for
+    invalidation by path. ``happened_at`` is the earliest of the records' times. ``fault`` says why
+    it can't be understood, and is empty where it can.
     """
 
     id: str
     keys: tuple[str, ...] = ()
     after: str | None = None
+    walk: Walk | None = None
+    by_path: bool = False
     happened_at: datetime | None = None
     fault: str = ""
     receipt_handle: str = ""
@@ -40,6 +44,8 @@ class Message:
     @property
     def asked(self) -> tuple[str, ...]:
         """Under what its results stand in a report."""
+        if self.walk:
+            return (str(self.walk),)
         return self.keys if self.after is None else (continuation(self.after),)
 
 
@@ -75,24 +81,36 @@ def _decoded(message_id: str, body: str, bucket: str) -> Message:
 
 def _message(message_id: str, value: Any, bucket: str) -> Message:
     try:
-        match value:
-            case {"Event": "s3:TestEvent"}:
-                return Message(message_id)
-            case {"reconcile": {"keys": [*keys]}}:
-                return Message(message_id, _known(keys))
-            case {"reconcile": {"after": str(after)}}:
-                return Message(message_id, after=after)
-            case {"source": "aws.s3", "time": time, "detail": detail}:
-                found = [(*_object(detail), time)]
-            case {"Records": [*records]}:
-                found = [_record(record) for record in records]
-            case _:
-                return Message(message_id, fault="is no S3 notification")
-        ours = [(key, _moment(time)) for name, key, time in found if name == bucket]
-        happened_at = min((moment for _, moment in ours), default=None)
-        return Message(message_id, _known(key for key, _ in ours), None, happened_at)
+        return _own(message_id, value) or _notification(message_id, value, bucket)
     except (KeyError, TypeError, ValueError) as error:
         return Message(message_id, fault=f"is no S3 notification: {type(error).__name__} {error}")
+
+
+def _own(message_id: str, value: Any) -> Message | None:
+    """A message that the function sends itself, or an operator or a schedule sends it."""
+    match value:
+        case {"reconcile": {"keys": [*keys], **options}}:
+            return Message(message_id, _known(keys), by_path=options.get("by_path") is True)
+        case {"reconcile": {"after": str(after)}}:
+            return Message(message_id, after=after)
+        case {"verify": dict(walk)}:
+            return Message(message_id, walk=Walk.from_json(walk))
+    return None
+
+
+def _notification(message_id: str, value: Any, bucket: str) -> Message:
+    match value:
+        case {"Event": "s3:TestEvent"}:
+            return Message(message_id)
+        case {"source": "aws.s3", "time": time, "detail": detail}:
+            found = [(*_object(detail), time)]
+        case {"Records": [*records]}:
+            found = [_record(record) for record in records]
+        case _:
+            return Message(message_id, fault="is no S3 notification")
+    ours = [(key, _moment(time)) for name, key, time in found if name == bucket]
+    happened_at = min((moment for _, moment in ours), default=None)
+    return Message(message_id, _known(key for key, _ in ours), happened_at=happened_at)
 
 
 def _record(record: dict[str, Any]) -> tuple[str, str, str]:

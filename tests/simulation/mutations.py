@@ -18,7 +18,7 @@ from broadsheet import addresses
 from broadsheet.errors import ConflictError
 from broadsheet.index import Scope
 from broadsheet.listings import Listings
-from broadsheet.reconcile import _places, _Run
+from broadsheet.reconcile import _Run, recorded
 from broadsheet.store import Store
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _delete_first(self: _Run, upload: Any) -> Any:
 def _record_later(self: _Run, upload: Any) -> Any:
     """Only read it; what is written comes after the listings."""
     stored = self._store.read_state(addresses.record_key(upload.path))
-    return _places(stored) | upload.places, stored is not None
+    return recorded(stored) | upload.places, stored is not None
 
 
 def _record_at_last(self: _Run, upload: Any) -> Any:

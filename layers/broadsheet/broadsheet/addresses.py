@@ -30,6 +30,15 @@ KEY_BYTES = 1024
 TAG_CHARACTERS = 256
 
 _SEGMENT = r"[a-z0-9][a-z0-9-]*"
+_PAGE_KEY = re.compile(rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)/index\.html")
+_SCOPE_KEY = re.compile(r"_index/(?:topics/([a-z0-9-]+)|site)\.json")
+_MONTH_KEY = re.compile(r"_index/(\d{4}/(?:0[1-9]|1[0-2]))\.json")
+_LISTING_KEYS = (
+    re.compile(r"(?:topics/(?P<topic>[a-z0-9-]+)/)?(?:index\.html|rss\.xml|atom\.xml|feed\.json)"),
+    re.compile(r"(?:topics/(?P<topic>[a-z0-9-]+)/)?(?P<month>\d{4}/(?:0[1-9]|1[0-2]))/index\.html"),
+    re.compile(r"sitemap-(?P<month>\d{4}-(?:0[1-9]|1[0-2]))\.xml"),
+    re.compile(r"archive/index\.html|sitemap\.xml"),
+)
 _ARTICLE_KEY = re.compile(rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)\.json")
 # The longest of an article's own keys: its receipt, receipts/articles/PATH.json.
 _PATH_BYTES = KEY_BYTES - len("receipts/articles/.json")
@@ -49,6 +58,12 @@ def source_key(path: str) -> str:
 def page_key(path: str) -> str:
     """The article page's key in the site bucket."""
     return f"articles/{path}/index.html"
+
+
+def paged_path(key: str) -> str | None:
+    """PATH of an article page's key in the site bucket; None where the key can't be a page's."""
+    match = _PAGE_KEY.fullmatch(key)
+    return match[1] if match else None
 
 
 def record_key(path: str) -> str:
@@ -71,6 +86,27 @@ def month_index_key(month: str) -> str:
 def scope_index_key(topic: str) -> str:
     """The key of a scope's index: a topic's or, for the empty topic, the whole site's."""
     return f"_index/topics/{topic}.json" if topic else ROOT_INDEX
+
+
+def indexed_month(key: str) -> str | None:
+    """The month whose index has this key; None of any other key."""
+    match = _MONTH_KEY.fullmatch(key)
+    return match[1] if match else None
+
+
+def indexed_scope(key: str) -> str | None:
+    """The topic whose index has this key, empty for the whole site's; None of any other key."""
+    match = _SCOPE_KEY.fullmatch(key)
+    return match[1] or "" if match else None
+
+
+def listed_place(key: str) -> tuple[str, str] | None:
+    """The topic and month that a public key lists, empty where it lists all of them; or None."""
+    for pattern in _LISTING_KEYS:
+        if match := pattern.fullmatch(key):
+            found = match.groupdict()
+            return found.get("topic") or "", (found.get("month") or "").replace("-", "/")
+    return None
 
 
 def folder(topic: str) -> str:

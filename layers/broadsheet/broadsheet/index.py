@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # Entries on a landing page and in a feed.
 NEWEST = 30
 
+# What from_bytes may raise of an object that to_bytes did not write.
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+
 _LAST = datetime.max.replace(tzinfo=UTC)
 Order = tuple[timedelta, str]
 Place = tuple[str, str]  # (topic or "", month)
@@ -175,13 +178,8 @@ class Scope:
         )
 
     def counted(self, counts: Mapping[str, MonthCount]) -> Self:
-        """The scope with these counts, as far as they are not older than those it has."""
-        months = dict(self.months)
-        for month, count in counts.items():
-            known = months.get(month)
-            if known is None or count.version >= known.version:
-                months[month] = count
-        return replace(self, months=dict(sorted(months.items())))
+        """The scope with these counts."""
+        return replace(self, months=dict(sorted({**self.months, **counts}.items())))
 
     def merged(self, changes: Mapping[str, Entry | None]) -> Self | None:
         """The scope once each path has the entry given, or none.

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from broadsheet import addresses
-from broadsheet.errors import BroadsheetError, ConflictError, ContendedError
-from broadsheet.index import NEWEST, Entry, Month, MonthCount, Place, Scope
+from broadsheet.errors import BroadsheetError, ConflictError, ContendedError, UnavailableError
+from broadsheet.index import NEWEST, UNREADABLE, Entry, Month, MonthCount, Place, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -85,13 +85,22 @@ class Listings:
     conflicts: int = 0
     fixed_written: bool = False
 
-    def settle(self, wanted: Mapping[str, Wanted], *, site_changed: bool = False) -> None:
+    def settle(
+        self,
+        wanted: Mapping[str, Wanted],
+        *,
+        site_changed: bool = False,
+        mend: Iterable[Place] = (),
+    ) -> None:
         """Make every listing that shows, or ever showed, one of the paths show what is wanted.
+
+        The places to ``mend`` are brought into agreement with the entries of their months, or of
+        all months of a scope where the place names none; an index that can't be read begins anew.
 
         Raises SiteMovedError where site.json is no longer the one rendered for, ContendedError
         where the indexes never stood still, UnavailableError where AWS fails.
         """
-        plan = _Plan(wanted)
+        plan = _Plan(wanted, mend)
         for attempt in range(ROUNDS):
             try:
                 self._settle_once(plan, site_changed=site_changed)
@@ -126,7 +135,8 @@ class Listings:
             pages = self.renderer.month(month, new, sorted(plan.topics_of[month] - {""}))
             return replace(new, pages=_remember(old.pages, pages)), pages
 
-        return self._swap(addresses.month_index_key(month), stored, Month, change)
+        key = addresses.month_index_key(month)
+        return self._swap(key, stored, Month, change, anew=bool(plan.mended))
 
     def _settle_scope(
         self,
@@ -139,22 +149,35 @@ class Listings:
         def change(old: Scope) -> tuple[Scope, Mapping[str, Page | None]]:
             if not topic:
                 self._check_site(old, site_changed=site_changed)
-            new = old.counted(
-                {
-                    month: MonthCount(view.index.version, len(view.index.of(topic)))
-                    for month, view in months.items()
-                    if topic in plan.topics_of[month]
-                }
-            )
-            if any(new.months[m].version > months[m].index.version for m in plan.months_of(topic)):
-                raise _MovedError
-            merged = new.merged(plan.scope_changes(topic))
+            counts = {
+                month: MonthCount(view.index.version, len(view.index.of(topic)))
+                for month, view in months.items()
+                if topic in plan.topics_of[month]
+            }
+            self._see_latest(old, counts)
+            new = old.counted(counts)
+            mended = topic in plan.mended
+            merged = None if mended else new.merged(plan.scope_changes(topic))
             new = merged or replace(new, newest=self._newest(topic, new))
             new = replace(new, site=self.site if not topic else "")
             pages = self.renderer.scope(topic, new)
             return replace(new, pages=_remember(old.pages, pages)), pages
 
-        return self._swap(addresses.scope_index_key(topic), stored, Scope, change)
+        key = addresses.scope_index_key(topic)
+        return self._swap(key, stored, Scope, change, anew=topic in plan.mended)
+
+    def _see_latest(self, scope: Scope, counts: Mapping[str, MonthCount]) -> None:
+        """See that a scope has counted none of the months later than we have.
+
+        Who counts a month has swapped its index before, so a later one is there to be read; if it
+        is not, the month's index was lost and began anew.
+        """
+        for month, count in counts.items():
+            known = scope.months.get(month)
+            if known and known.version > count.version:
+                stored = self.store.read_state(addresses.month_index_key(month))
+                if stored and Month.from_bytes(stored.data).version >= known.version:
+                    raise _MovedError
 
     def _newest(self, topic: str, scope: Scope) -> tuple[Entry, ...]:
         """A scope's newest entries out of its months.
@@ -196,10 +219,20 @@ class Listings:
         stored: Stored | None,
         kind: type[Index],
         change: Callable[[Index], tuple[Index, Mapping[str, Page | None]]],
+        *,
+        anew: bool,
     ) -> _View[Index]:
-        """Change an index by compare-and-swap, reading it again for as long as others win."""
+        """Change an index by compare-and-swap, reading it again for as long as others win.
+
+        One that can't be read fails, or begins ``anew``.
+        """
         for attempt in range(ROUNDS):
-            old = kind.from_bytes(stored.data) if stored else kind()
+            try:
+                old = kind.from_bytes(stored.data) if stored else kind()
+            except UNREADABLE as error:
+                if not anew:
+                    raise UnavailableError(f"{key} is no index; verify repairs it") from error
+                old = kind()
             new, pages = change(old)
             before = stored.data if stored else kind().to_bytes()
             if new.to_bytes() == before:
@@ -258,22 +291,23 @@ class Listings:
 
 
 class _Plan:
-    """Which indexes a set of paths touches, and what changes in each."""
+    """Which indexes a set of paths, and of places to mend, touches, and what changes in each."""
 
-    def __init__(self, wanted: Mapping[str, Wanted]) -> None:
+    def __init__(self, wanted: Mapping[str, Wanted], mend: Iterable[Place]) -> None:
         self.wanted = wanted
+        self.mended: set[str] = set()
         self.topics_of: defaultdict[str, set[str]] = defaultdict(set)
         for want in wanted.values():
             for topic, month in sorted(want.places):
                 self.topics_of[month].add(topic)
+        for topic, month in sorted(mend):
+            self.mended.add(topic)
+            if month:
+                self.topics_of[month].add(topic)
 
     def scopes(self) -> list[str]:
         """The scopes touched; the site's own always is."""
-        return sorted({""}.union(*self.topics_of.values()))
-
-    def months_of(self, topic: str) -> list[str]:
-        """The months in which a scope is touched."""
-        return [month for month, topics in self.topics_of.items() if topic in topics]
+        return sorted({""}.union(self.mended, *self.topics_of.values()))
 
     def month_changes(self, month: str) -> dict[str, Entry | None]:
         """What becomes of each path in a month: its entry, or none where it does not belong."""

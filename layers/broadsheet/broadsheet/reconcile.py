@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from broadsheet import addresses
 from broadsheet.errors import ConflictError, ContendedError
+from broadsheet.index import UNREADABLE
 from broadsheet.listings import ROUNDS, Listings, SiteMovedError, Wanted, pause
 from broadsheet.sources import Outcome, Sources, Upload
 from broadsheet.store import CALL_SECONDS
 from broadsheet.validation import Problem, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from broadsheet.index import Place
     from broadsheet.settings import Settings
@@ -59,8 +60,12 @@ class Reconciler:
         self._store = store
         self._settings = settings
 
-    def reconcile(self, keys: Iterable[str], continue_after: Iterable[str] = ()) -> Report:
+    def reconcile(
+        self, keys: Iterable[str], continue_after: Iterable[str] = (), *, by_path: bool = False
+    ) -> Report:
         """Make the site agree with these keys: articles, site.json, and keys that can be neither.
+
+        What changed is invalidated ``by_path`` where the CDN's copies may lack their tags.
 
         After site.json every article is due, and after each of ``continue_after`` those that follow
         it; what goes wrong in that stands under site.json or ``continuation(after)``. A key whose
@@ -68,7 +73,8 @@ class Reconciler:
         what they share can't be: each is to be tried again. Raises nothing of AWS.
         """
         distinct = list(dict.fromkeys(keys))
-        report = _Run(self._store, self._settings, distinct).report() if distinct else Report()
+        run = _Run(self._store, self._settings, distinct, by_path=by_path)
+        report = run.report() if distinct else Report()
         starts = {continuation(after): after for after in continue_after}
         if addresses.SITE_JSON in report.outcomes:
             starts[addresses.SITE_JSON] = ""
@@ -80,6 +86,13 @@ class Reconciler:
                 report.failures[name] = error
         return report
 
+    def mend(self, places: Iterable[Place]) -> None:
+        """Make the listings of these places follow from their indexes; see Listings.settle.
+
+        Raises UnavailableError.
+        """
+        _Run(self._store, self._settings, [], by_path=True).mend(frozenset(places))
+
     def _spread(self, after: str) -> None:
         """Reconcile all articles whose keys follow ``after``, through the queue if there is one.
 
@@ -88,14 +101,17 @@ class Reconciler:
         while keys := self._store.list_articles(after or addresses.ARTICLES, KEYS_PER_LISTING):
             after = keys[-1]
             if self._settings.queue_url:
-                chunks = [
-                    keys[i : i + KEYS_PER_MESSAGE] for i in range(0, len(keys), KEYS_PER_MESSAGE)
-                ]
-                bodies = [json.dumps({"reconcile": {"keys": chunk}}) for chunk in chunks]
-                self._store.send([*bodies, json.dumps({"reconcile": {"after": after}})])
+                then = json.dumps({"reconcile": {"after": after}})
+                self._store.send([*messages_for(keys), then])
                 return
             for error in _Run(self._store, self._settings, keys).report().failures.values():
                 raise error
+
+
+def messages_for(keys: Sequence[str], **options: bool) -> list[str]:
+    """The bodies of messages that have these keys reconciled, with options of ``reconcile``."""
+    chunks = [keys[i : i + KEYS_PER_MESSAGE] for i in range(0, len(keys), KEYS_PER_MESSAGE)]
+    return [json.dumps({"reconcile": {"keys": chunk, **options}}) for chunk in chunks]
 
 
 def continuation(after: str) -> str:
@@ -106,13 +122,17 @@ def continuation(after: str) -> str:
 class _Run:
     """One reconcile of one set of keys."""
 
-    def __init__(self, store: Store, settings: Settings, keys: list[str]) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, keys: list[str], *, by_path: bool = False
+    ) -> None:
         self._store = store
         self._settings = settings
         self._keys = keys
+        self._by = "paths" if by_path else settings.invalidate_by
         self._report = Report()
         self._sources: Sources
         self._site_changed = addresses.SITE_JSON in keys
+        self._mend: frozenset[Place] = frozenset()
         # What the CDN may hold an old copy of.
         self._stale_everything = False
         self._stale_listings: set[str] = set()
@@ -133,6 +153,13 @@ class _Run:
         self._attempt(outcomes, self._write_receipt, lambda outcome: outcome.key)
         return self._report
 
+    def mend(self, places: frozenset[Place]) -> None:
+        """Do it for listings alone; see Reconciler.mend."""
+        self._mend = places
+        self._site_changed = ("", "") in places
+        self._articles([])
+        self._invalidate()
+
     def _attempt(self, items: list[V], call: Callable[[V], R], key: Callable[[V], str]) -> list[R]:
         """Call for each item in parallel; an item that fails fails alone, and is left out."""
 
@@ -152,7 +179,7 @@ class _Run:
         pending = paths
         for attempt in range(ROUNDS):
             self._sources = Sources(self._store, self._settings)
-            if self._site_changed:
+            if addresses.SITE_JSON in self._keys:
                 self._report.outcomes[addresses.SITE_JSON] = self._sources.outcome
             listings = Listings(self._store, self._sources.renderer, self._sources.site)
             try:
@@ -179,8 +206,8 @@ class _Run:
             for upload, places in placed
             if upload.usable and places
         }
-        listings.settle(wanted, site_changed=self._site_changed)
-        if wanted:
+        listings.settle(wanted, site_changed=self._site_changed, mend=self._mend)
+        if wanted or self._mend:
             self._stale_listings |= listings.written
         settled = [upload for upload, _ in placed]
         moved = self._attempt(settled, self._finish, lambda u: u.outcome.key)
@@ -213,22 +240,8 @@ class _Run:
         return upload, places
 
     def _record(self, upload: Upload) -> tuple[frozenset[Place], bool]:
-        """All places a path was ever listed in, new ones recorded; and whether it had a record."""
-        key = addresses.record_key(upload.path)
-        for attempt in range(ROUNDS):
-            stored = self._store.read_state(key)
-            known = _places(stored)
-            places = known | upload.places
-            if (stored or not upload.page) and places == known:
-                return places, stored is not None
-            data = json.dumps({"places": sorted(places)}).encode()
-            try:
-                self._store.write_state(key, data, stored.etag if stored else None)
-            except ConflictError:
-                pause(attempt)
-            else:
-                return places, stored is not None
-        raise ContendedError(f"{key} kept changing")
+        """All places a path was ever listed in, its own recorded; and whether it had a record."""
+        return remember(self._store, upload.path, upload.places, anyhow=upload.page is not None)
 
     def _finish(self, upload: Upload) -> tuple[Upload, bool]:
         """Delete the page of what is gone, and tell if the source has moved since it was read."""
@@ -251,7 +264,7 @@ class _Run:
     # The end
 
     def _invalidate(self) -> None:
-        items = self._by_tag() if self._settings.invalidate_by == "tags" else self._by_path()
+        items = self._by_tag() if self._by == "tags" else self._by_path()
         if items:
             self._store.invalidate(items)
         self._report.invalidation_items = len(items)
@@ -278,7 +291,34 @@ class _Run:
         self._store.write_receipt(addresses.receipt_key(outcome.key), outcome.receipt())
 
 
-def _places(record: Stored | None) -> frozenset[Place]:
-    if record is None:
+def remember(
+    store: Store, path: str, places: frozenset[Place], *, anyhow: bool = False
+) -> tuple[frozenset[Place], bool]:
+    """Add places to a path's record, which is made ``anyhow`` even if there are none.
+
+    All places where it was ever listed, and whether it had a record. Raises UnavailableError.
+    """
+    key = addresses.record_key(path)
+    for attempt in range(ROUNDS):
+        stored = store.read_state(key)
+        known = recorded(stored)
+        every = known | places
+        if (stored or not anyhow) and every == known:
+            return every, stored is not None
+        data = json.dumps({"places": sorted(every)}).encode()
+        try:
+            store.write_state(key, data, stored.etag if stored else None)
+        except ConflictError:
+            pause(attempt)
+        else:
+            return every, stored is not None
+    raise ContendedError(f"{key} kept changing")
+
+
+def recorded(record: Stored | None) -> frozenset[Place]:
+    """The places in a record. One that can't be read has none: verify finds what it forgot."""
+    try:
+        places = json.loads(record.data)["places"] if record else []
+        return frozenset((str(topic), str(month)) for topic, month in places)
+    except UNREADABLE:
         return frozenset()
-    return frozenset((topic, month) for topic, month in json.loads(record.data)["places"])

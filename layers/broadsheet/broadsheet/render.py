@@ -67,11 +67,8 @@ class Page:
 
     @cached_property
     def etag(self) -> str:
-        """The entity tag that S3 gives these bytes: their MD5 under SSE-S3 and in one part.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
-        """
-        return f'"{hashlib.md5(self.body, usedforsecurity=False).hexdigest()}"'
+        """The entity tag of the page's bytes."""
+        return entity_tag(self.body)
 
     @property
     def headers(self) -> Headers:
@@ -101,6 +98,14 @@ def stylesheet() -> str:
     """The style of every page, which stands in each, so that none depends on another object."""
     loader = PackageLoader("broadsheet", "static")
     return loader.get_source(Environment(autoescape=True), "style.css")[0]
+
+
+def entity_tag(data: bytes) -> str:
+    """The entity tag that S3 gives these bytes: their MD5 under SSE-S3 and in one part.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+    """
+    return f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
 
 
 def direction(language: str) -> str:

@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broadsheet.errors import ConflictError, OutOfTimeError, UnavailableError
-from broadsheet.render import Headers
+from broadsheet.render import Headers, entity_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -146,14 +146,7 @@ class Store:
 
     def list_articles(self, after: str, limit: int) -> list[str]:
         """Up to ``limit`` keys under articles/ that follow ``after``, in their order."""
-        with self._call("ListObjectsV2", self._settings.source_bucket, "articles/"):
-            answer = self._s3.list_objects_v2(
-                Bucket=self._settings.source_bucket,
-                Prefix="articles/",
-                StartAfter=after,
-                MaxKeys=limit,
-            )
-        return [item["Key"] for item in answer.get("Contents", [])]
+        return self._list(self._settings.source_bucket, "articles/", after, limit)
 
     def write_receipt(self, key: str, receipt: dict[str, Any]) -> None:
         """Write a receipt, which no notification filter takes for an upload."""
@@ -161,9 +154,14 @@ class Store:
             self._s3.put_object(
                 Bucket=self._settings.source_bucket,
                 Key=key,
-                Body=json.dumps(receipt, ensure_ascii=False, indent=2).encode(),
+                Body=_receipt(receipt),
                 ContentType="application/json",
             )
+
+    def has_receipt(self, key: str, receipt: dict[str, Any]) -> bool:
+        """Whether this receipt lies there."""
+        head = self._head(self._settings.source_bucket, key)
+        return bool(head) and head["ETag"] == entity_tag(_receipt(receipt))
 
     # Site bucket
 
@@ -194,6 +192,10 @@ class Store:
             cache_control=head.get("CacheControl", ""),
             cache_tag=head["Metadata"].get("cache-tag", ""),
         )
+
+    def list_site(self, prefix: str, after: str, limit: int) -> list[str]:
+        """Up to ``limit`` keys of the site bucket that follow ``after``, in their order."""
+        return self._list(self._settings.site_bucket, prefix, after, limit)
 
     def write_page(self, page: Page) -> None:
         """Write a page whatever is there."""
@@ -291,6 +293,13 @@ class Store:
             return None
         return Stored(data, answer["ETag"], answer.get("VersionId", ""))
 
+    def _list(self, bucket: str, prefix: str, after: str, limit: int) -> list[str]:
+        with self._call("ListObjectsV2", bucket, prefix):
+            answer = self._s3.list_objects_v2(
+                Bucket=bucket, Prefix=prefix, StartAfter=after, MaxKeys=limit
+            )
+        return [item["Key"] for item in answer.get("Contents", [])]
+
     def _head(self, bucket: str, key: str) -> Any:
         try:
             with self._call("HeadObject", bucket, key):
@@ -318,6 +327,10 @@ def _tens(entries: list[dict[str, Any]]) -> Iterator[Any]:
     """Entries as SQS takes them, each with an id, ten a call."""
     for i in range(0, len(entries), 10):
         yield [{"Id": str(n), **entry} for n, entry in enumerate(entries[i : i + 10])]
+
+
+def _receipt(receipt: dict[str, Any]) -> bytes:
+    return json.dumps(receipt, ensure_ascii=False, indent=2).encode()
 
 
 def _page_request(page: Page) -> dict[str, Any]:

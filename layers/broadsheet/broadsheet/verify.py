@@ -1,0 +1,375 @@
+"""Compares the site with its sources, and repairs what differs.
+
+Nothing of what the function does itself should ever differ; this finds what somebody else has done
+to the site bucket, and events that never came. It walks in bounded steps: over the indexes (what
+they list against the sources, their pages, and each other), over the articles (page, record, index
+and receipt of each) and over the site's keys (what belongs to nothing). What differs in a step is
+looked at twice, as an article may be on its way.
+
+Repairs are ordinary work: keys are reconciled, and listings are made to follow from their indexes.
+What is none of the site's pages is told of and left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, get_args
+
+from broadsheet import addresses
+from broadsheet.index import NEWEST, UNREADABLE, Entry, Month, MonthCount, Place, Scope
+from broadsheet.reconcile import Reconciler, messages_for, recorded, remember
+from broadsheet.sources import Sources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from broadsheet.render import Headers, Page
+    from broadsheet.settings import Settings
+    from broadsheet.sources import Upload
+    from broadsheet.store import Store
+
+Part = Literal["indexes", "articles", "objects"]
+PARTS: tuple[Part, ...] = get_args(Part)
+# Keys of a step: an index takes a call for each of its entries, an article six, an object one.
+KEYS: Mapping[Part, int] = {"indexes": 1, "articles": 100, "objects": 500}
+# Indexes that a step keeps in memory, and places that are mended at once.
+MONTHS = 24
+# Seconds before what differs is looked at again.
+SECOND_LOOK = 3.0
+# Follows every key of the function's own.
+_AFTER_STATE = "_\U0010ffff"
+
+FOREIGN = "is none of the site's objects"
+SURPLUS = "should not exist"
+UNREADABLE_INDEX = "is missing or can't be read"
+Index = TypeVar("Index", Month, Scope)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Where a step begins: behind a key of a part."""
+
+    part: Part = PARTS[0]
+    after: str = ""
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The walk that a message names. Raises ValueError."""
+        match value:
+            case {"part": "indexes" | "articles" | "objects" as part, "after": str(after)}:
+                return cls(part, after)
+        if value:
+            raise ValueError(f"verify has no step {dict(value)!r}")
+        return cls()
+
+    def to_json(self) -> dict[str, str]:
+        """The walk as a message names it."""
+        return {"part": self.part, "after": self.after}
+
+    def __str__(self) -> str:
+        return f"verify {self.part} after {self.after or 'the beginning'}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An object that is not as it should be, and what repairs it.
+
+    ``keys`` are reconciled, those of articles with ``places`` added to their records first;
+    listings of the places to ``mend`` are made anew. Neither is there for what is none of ours.
+    """
+
+    key: str
+    what: str
+    keys: frozenset[str] = frozenset()
+    places: frozenset[Place] = frozenset()
+    mend: frozenset[Place] = frozenset()
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it is none of the site's pages, and so nobody's to repair."""
+        return not self.keys and not self.mend
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step found among so many keys, and where the next begins."""
+
+    differences: tuple[Difference, ...]
+    checked: int
+    then: Walk | None
+
+
+class Verifier:
+    """Compares one site with its sources, step by step. Raises UnavailableError, as the store."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+
+    def steps(self, walk: Walk, *, repair: bool) -> Iterator[tuple[Walk, Step]]:
+        """Go on from a step, each being repaired, if it is to be, once the next is asked for.
+
+        Where repairs go through a queue, only one step is taken, and then the next sent there.
+        """
+        following: Walk | None = walk
+        while following:
+            step = self.step(following)
+            yield following, step
+            following = step.then
+            if repair:
+                self.repair(step.differences)
+                if following and self._settings.queue_url:
+                    self._store.send([json.dumps({"verify": following.to_json()})])
+                    return
+
+    def step(self, walk: Walk) -> Step:
+        """Compare some keys, twice if something differs."""
+        keys, then = self._keys(walk)
+        differences = self._compare(walk.part, keys)
+        if differences:
+            time.sleep(SECOND_LOOK)
+            again = set(self._compare(walk.part, keys))
+            differences = [difference for difference in differences if difference in again]
+        return Step(tuple(differences), len(keys), then)
+
+    def repair(self, differences: Iterable[Difference]) -> None:
+        """Repair what can be, keys through the queue where there is one.
+
+        Invalidations are by path: what somebody else wrote need not have had a tag.
+        """
+        ours = [difference for difference in differences if not difference.foreign]
+        keys: set[str] = set()
+        mend: set[Place] = set()
+        for difference in ours:
+            keys |= difference.keys
+            mend |= difference.mend
+            for key in difference.keys:
+                if difference.places and (path := addresses.article_path(key)):
+                    remember(self._store, path, difference.places)
+        reconciler = Reconciler(self._store, self._settings)
+        places = sorted(mend)
+        for i in range(0, len(places), MONTHS):
+            reconciler.mend(places[i : i + MONTHS])
+        if keys and self._settings.queue_url:
+            self._store.send(messages_for(sorted(keys), by_path=True))
+        elif keys:
+            for error in reconciler.reconcile(sorted(keys), by_path=True).failures.values():
+                raise error
+
+    def _keys(self, walk: Walk) -> tuple[list[str], Walk | None]:
+        limit = KEYS[walk.part]
+        if walk.part == "articles":
+            keys = self._store.list_articles(walk.after or addresses.ARTICLES, limit)
+        else:
+            prefix = "_index/" if walk.part == "indexes" else ""
+            keys = self._store.list_site(prefix, walk.after, limit)
+        following = [Walk(part) for part in PARTS[PARTS.index(walk.part) + 1 :]]
+        then = Walk(walk.part, keys[-1]) if keys else next(iter(following), None)
+        if walk == Walk():
+            # The one index that there must be, listed or not.
+            keys = sorted({addresses.ROOT_INDEX, *keys})
+        if walk.part == "objects":
+            public = [key for key in keys if not key.startswith("_")]
+            if keys and not public:
+                then = Walk(walk.part, _AFTER_STATE)
+            keys = public
+        return keys, then
+
+    def _compare(self, part: Part, keys: list[str]) -> list[Difference]:
+        look = _Look(self._store, Sources(self._store, self._settings))
+        if part == "indexes":
+            found = [look.index(key) for key in keys]
+        else:
+            found = self._store.each(look.article if part == "articles" else look.object, keys)
+        return [difference for differences in found for difference in differences]
+
+
+class _Look:
+    """One look at some keys; what many of them need is read once."""
+
+    def __init__(self, store: Store, sources: Sources) -> None:
+        self._store = store
+        self._sources = sources
+        self._month = lru_cache(MONTHS)(self._read_month)
+        self._counts = cache(self._read_counts)
+        self._scope = lru_cache(MONTHS)(self._read_scope)
+
+    # Indexes
+
+    def index(self, key: str) -> list[Difference]:
+        """What an index lists and counts, against the sources and other indexes; and its pages."""
+        stored = self._store.read_state(key)
+        data = stored.data if stored else b""
+        if month := addresses.indexed_month(key):
+            index = _read(Month, data)
+            if index is None:
+                return [Difference(key, UNREADABLE_INDEX, mend=frozenset({("", month)}))]
+            return [
+                *self._entries(key, month, index),
+                *self._counted(month, index),
+                *self._pages(self._sources.renderer.month(month, index, _topics(index))),
+            ]
+        topic = addresses.indexed_scope(key)
+        if topic is None:
+            return [Difference(key, FOREIGN)]
+        scope = _read(Scope, data)
+        if scope is None:
+            return [Difference(key, UNREADABLE_INDEX, mend=self._everywhere(topic))]
+        pages = self._sources.renderer.scope(topic, scope)
+        return [*self._months(key, topic, scope), *self._pages(pages), *self._site(topic, scope)]
+
+    def _entries(self, key: str, month: str, index: Month) -> Iterator[Difference]:
+        """Against the sources. The articles that are missing are found from their own side."""
+        uploads = self._store.each(self._sources.article, [e.path for e in index.entries])
+        for entry, upload in zip(index.entries, uploads, strict=True):
+            if upload.usable and upload.entry != entry:
+                yield _misplaced(key, month, upload, entry)
+
+    def _counted(self, month: str, index: Month) -> Iterator[Difference]:
+        for topic in ("", *_topics(index)):
+            scope = self._scope(topic)
+            found = scope.months.get(month, MonthCount(0, 0)) if scope else MonthCount(0, 0)
+            count = len(index.of(topic))
+            # Only the site's own index follows each change of a month.
+            if found.count != count or (not topic and found.version != index.version):
+                key = addresses.scope_index_key(topic)
+                yield Difference(key, f"miscounts {month}", mend=frozenset({(topic, month)}))
+
+    def _months(self, key: str, topic: str, scope: Scope) -> Iterator[Difference]:
+        for month, counted in scope.months.items():
+            if self._counts(month)[topic] != counted.count:
+                yield Difference(key, f"miscounts {month}", mend=frozenset({(topic, month)}))
+        newest: list[Entry] = []
+        for month in scope.listed_months():
+            newest += self._month(month).of(topic)
+            if len(newest) >= NEWEST:
+                break
+        if scope.newest != tuple(newest[:NEWEST]):
+            yield Difference(key, "has other newest entries", mend=frozenset({(topic, "")}))
+
+    def _site(self, topic: str, scope: Scope) -> list[Difference]:
+        """Pages that depend on site.json alone, and whether the site was made for it."""
+        if topic:
+            return []
+        if scope.site != self._sources.site:
+            keys = frozenset({addresses.SITE_JSON})
+            return [Difference(addresses.ROOT_INDEX, "was made for another site.json", keys)]
+        return self._pages({page.key: page for page in self._sources.renderer.fixed()})
+
+    def _pages(self, pages: Mapping[str, Page | None]) -> list[Difference]:
+        found = self._store.each(self._store.page_headers, list(pages))
+        return [
+            Difference(key, what, mend=frozenset({addresses.listed_place(key) or ("", "")}))
+            for (key, page), headers in zip(pages.items(), found, strict=True)
+            if (what := _compared(page, headers))
+        ]
+
+    def _everywhere(self, topic: str) -> frozenset[Place]:
+        """The places of a scope whose own index does not tell them: in all months with entries."""
+        months: list[str] = []
+        after = ""
+        while keys := self._store.list_site("_index/", after, 1000):
+            after = keys[-1]
+            months += [month for key in keys if (month := addresses.indexed_month(key))]
+        return frozenset({(topic, ""), *((topic, m) for m in months if self._counts(m)[topic])})
+
+    # Articles
+
+    def article(self, key: str) -> list[Difference]:
+        """An article's page, record, entries and receipt, against its source."""
+        path = addresses.article_path(key)
+        if path is None:
+            return []
+        upload = self._sources.article(path)
+        due = frozenset({key})
+        differences = []
+        receipt = addresses.receipt_key(key)
+        if not self._store.has_receipt(receipt, upload.outcome.receipt()):
+            differences.append(Difference(receipt, "is missing or differs", due))
+        if not upload.usable:
+            return differences
+        headers = self._store.page_headers(addresses.page_key(path))
+        if what := _compared(upload.page, headers):
+            differences.append(Difference(addresses.page_key(path), what, due))
+        known = recorded(self._store.read_state(addresses.record_key(path)))
+        if not upload.places <= known:
+            differences.append(Difference(addresses.record_key(path), "lacks a place", due))
+        for month in sorted({month for _, month in known | upload.places}):
+            wanted = upload.entry if upload.entry and upload.entry.month == month else None
+            found = next((e for e in self._month(month).entries if e.path == path), None)
+            if found != wanted:
+                index_key = addresses.month_index_key(month)
+                differences.append(_misplaced(index_key, month, upload, found))
+        return differences
+
+    # Objects
+
+    def object(self, key: str) -> list[Difference]:
+        """Whether anything has a public key that exists; what it holds is compared elsewhere."""
+        if path := addresses.paged_path(key):
+            source = addresses.source_key(path)
+            if self._store.source_state(source) is None:
+                return [Difference(key, SURPLUS, frozenset({source}))]
+            return []
+        place = addresses.listed_place(key)
+        if place is None:
+            fixed = {addresses.NOT_FOUND, addresses.ROBOTS}
+            return [] if key in fixed else [Difference(key, FOREIGN)]
+        topic, month = place
+        index = self._month(month) if month else self._scope(topic)
+        if index and key in index.pages:
+            return []
+        return [Difference(key, SURPLUS, mend=frozenset({place}))]
+
+    # What many of them need
+
+    def _read_month(self, month: str) -> Month:
+        stored = self._store.read_state(addresses.month_index_key(month))
+        return _read(Month, stored.data if stored else b"") or Month()
+
+    def _read_counts(self, month: str) -> Counter[str]:
+        entries = self._month(month).entries
+        topics = [topic.slug for entry in entries for topic in entry.topics]
+        return Counter({"": len(entries), **Counter(topics)})
+
+    def _read_scope(self, topic: str) -> Scope | None:
+        stored = self._store.read_state(addresses.scope_index_key(topic))
+        return _read(Scope, stored.data if stored else b"")
+
+
+def _read(kind: type[Index], data: bytes) -> Index | None:
+    try:
+        return kind.from_bytes(data)
+    except UNREADABLE:
+        return None
+
+
+def _topics(index: Month) -> list[str]:
+    """The topics that a month lists or, by its pages, has listed."""
+    listed = {topic.slug for entry in index.entries for topic in entry.topics}
+    places = [addresses.listed_place(key) for key in index.pages]
+    return sorted(listed.union(place[0] for place in places if place) - {""})
+
+
+def _misplaced(key: str, month: str, upload: Upload, found: Entry | None) -> Difference:
+    """An article that a month does not list as it should, and where it must be looked for."""
+    topics = ["", *(topic.slug for topic in found.topics)] if found else []
+    return Difference(
+        key,
+        f"does not list {upload.path} as its source is",
+        frozenset({addresses.source_key(upload.path)}),
+        frozenset((topic, month) for topic in topics),
+    )
+
+
+def _compared(page: Page | None, headers: Headers | None) -> str:
+    """In what a page and an object differ, if they do."""
+    if page is None:
+        return SURPLUS if headers else ""
+    if headers is None:
+        return "is missing"
+    return "" if headers == page.headers else "differs"
