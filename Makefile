@@ -1,6 +1,7 @@
 # make run      serve the sample articles, or ARTICLES=DIR, at http://127.0.0.1:8080 (PORT=…)
 #               and publish what changes in the folder; ONCE=1 publishes, checks and ends
 # make test     all tests
+# make verify STACK=broadsheet   compare a deployed site with its sources; REPAIR=1 repairs it
 # make simulate N=1000 SEED=0   random histories with faults and interleavings, checked
 # make simulate-mutations       break the code on purpose: the simulation must notice
 # make check    formatting, lint, types, template
@@ -10,7 +11,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test simulate simulate-mutations check format build lock clean
+.PHONY: help run verify test simulate simulate-mutations check format build lock clean
 
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
@@ -25,6 +26,7 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 ARTICLES ?=
 PORT ?= 8080
 ARCH ?= arm64
+STACK ?= broadsheet
 N ?= 1000
 SEED ?= 0
 
@@ -33,6 +35,9 @@ help:
 
 run: .venv/ready
 	@.venv/bin/python -m local.run --port $(PORT) $(if $(ARTICLES),--articles "$(ARTICLES)") $(if $(ONCE),--once)
+
+verify: .venv/ready
+	@.venv/bin/python -m local.verify --stack $(STACK) $(if $(REPAIR),--repair)
 
 test: .venv/ready .venv-sam/ready .venv-ministack/ready
 	.venv/bin/python -m pytest --numprocesses auto --dist loadgroup --cov --cov-report=term $(ARGS)

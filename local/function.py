@@ -1,8 +1,10 @@
 """The publishing function inside this process, with the environment that Lambda would give it."""
 
+import importlib.util
 import os
+import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,16 @@ def environment(aws: LocalAws, site_url: str) -> dict[str, str]:
         "QUEUE_URL": aws.queue_url,
         "POWERTOOLS_TRACE_DISABLED": "true",
     }
+
+
+def find_code(module: str, arguments: Sequence[str]) -> None:
+    """Start `module` again with the function's code and its layer on the path, if they are not."""
+    if importlib.util.find_spec("app") and importlib.util.find_spec("broadsheet"):
+        return
+    path = os.pathsep.join([*map(str, CODE), str(ROOT)])
+    if os.environ.get("PYTHONPATH") != path:
+        command = [sys.executable, "-m", module, *arguments]
+        os.execve(sys.executable, command, os.environ | {"PYTHONPATH": path})  # noqa: S606 (itself)
 
 
 @contextmanager

@@ -6,8 +6,6 @@ and CloudFront by `local.cdn`.
 """
 
 import errno
-import importlib.util
-import os
 import signal
 import sys
 import tempfile
@@ -25,11 +23,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from local.aws import SITE_BUCKET, SOURCE_BUCKET, LocalAwsError, local_aws
 from local.cdn import Cdn, CdnServer, Invalidations
-from local.function import CODE, environment, publish_function
+from local.function import environment, find_code, publish_function
 from local.options import Options, copy_samples, parse
 from local.pump import Pump
 from local.tell import Teller, explain, listed
-from local.template import ROOT, Template
+from local.template import Template
 from local.watch import SITE_FILE, Folder
 
 WORKING_FOLDER = Path("articles")
@@ -44,7 +42,7 @@ class UsageError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until Ctrl-C or SIGTERM, or once; return the exit status."""
-    _find_function(sys.argv[1:] if arguments is None else arguments)
+    find_code("local.run", sys.argv[1:] if arguments is None else arguments)
     options = parse(arguments)
     console = Console(file=sys.stdout, highlight=False)
     for number in STOP_SIGNALS:
@@ -65,16 +63,6 @@ def _interrupt(*_: object) -> None:
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
-
-
-def _find_function(arguments: Sequence[str]) -> None:
-    """Start again with the function's code and its layer on the path, where Lambda has them."""
-    if importlib.util.find_spec("app") and importlib.util.find_spec("broadsheet"):
-        return
-    path = os.pathsep.join([*map(str, CODE), str(ROOT)])
-    if os.environ.get("PYTHONPATH") != path:
-        command = [sys.executable, "-m", "local.run", *arguments]
-        os.execve(sys.executable, command, os.environ | {"PYTHONPATH": path})  # noqa: S606
 
 
 def _run(options: Options, console: Console, stack: ExitStack) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from broadsheet.verify import Walk
 from notifications import Message, is_batch, messages_of
 from tests import recorded
 from tests.recorded import BUCKET
@@ -269,3 +270,30 @@ def test_garbage_is_a_fault_of_its_own_message_alone(body: Any) -> None:
 def test_an_event_that_is_neither_is_no_batch(event: dict[str, Any]) -> None:
     assert not is_batch(event)
     assert [message.keys for message in messages_of(event, BUCKET, REQUEST)] == [()]
+
+
+# The function's own messages
+
+
+@pytest.mark.parametrize(
+    ("body", "walk"),
+    [
+        ({"verify": {}}, Walk("indexes", "")),
+        ({"verify": {"part": "objects", "after": "a"}}, Walk("objects", "a")),
+    ],
+)
+def test_a_message_may_ask_for_a_step_of_verifying(body: Any, walk: Walk) -> None:
+    (message,) = messages_of(batch(body), BUCKET, REQUEST)
+
+    assert message.walk == walk
+    assert message.asked == (str(walk),)
+    assert messages_of(batch({"verify": walk.to_json()}), BUCKET, REQUEST)[0].walk == walk
+
+
+@pytest.mark.parametrize(("option", "by_path"), [({}, False), ({"by_path": True}, True)])
+def test_a_message_may_ask_for_invalidation_by_path(option: Any, by_path: bool) -> None:  # noqa: FBT001 (a parameter)
+    body = {"reconcile": {"keys": ["articles/a.json"], **option}}
+    (message,) = messages_of(batch(body), BUCKET, REQUEST)
+
+    assert message.keys == ("articles/a.json",)
+    assert message.by_path is by_path

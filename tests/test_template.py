@@ -22,7 +22,9 @@ import yaml
 from broadsheet import store
 from broadsheet.render import stylesheet
 from broadsheet.settings import Settings
+from broadsheet.verify import Walk
 from local import edge
+from notifications import messages_of
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -528,6 +530,34 @@ def test_the_local_site_leads_where_the_edge_function_leads(path: str) -> None:
         assert not route.location
 
 
+# The comparison of the site with its sources
+
+
+def test_the_schedule_sends_a_message_that_starts_a_comparison() -> None:
+    target = properties("VerifyTimer")["Target"]
+    event = {"Records": [{"messageId": "1", "body": target["Input"]}]}
+
+    (message,) = messages_of(event, "source", "request")
+
+    assert message.walk == Walk()
+    assert target["Arn"] == {"Fn::GetAtt": "PublishQueue.Arn"}
+
+
+def test_the_schedule_may_send_to_the_queue_and_do_nothing_else() -> None:
+    (policy,) = properties("VerifyRole")["Policies"]
+    (allow,) = policy["PolicyDocument"]["Statement"]
+
+    assert allow["Action"] == "sqs:SendMessage"
+    assert allow["Resource"] == {"Fn::GetAtt": "PublishQueue.Arn"}
+    (trust,) = properties("VerifyRole")["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+
+
+@pytest.mark.parametrize("schedule", ["rate(7 days)", "cron(0 4 ? * SUN *)", ""])
+def test_a_schedule_may_be_any_or_none(schedule: str) -> None:
+    assert re.fullmatch(TEMPLATE["Parameters"]["VerifySchedule"]["AllowedPattern"], schedule)
+
+
 # The alarms
 
 
@@ -538,9 +568,10 @@ def test_the_local_site_leads_where_the_edge_function_leads(path: str) -> None:
         ("ApproximateAgeOfOldestMessage", {"Fn::GetAtt": "PublishQueue.QueueName"}),
         ("Errors", {"Ref": "PublishFunction"}),
         ("Throttles", {"Ref": "PublishFunction"}),
+        ("Differences", "publish"),
     ],
 )
-def test_somebody_is_told_when_publishing_fails(metric: str, of: dict[str, str]) -> None:
+def test_somebody_is_told_when_publishing_fails(metric: str, of: Any) -> None:
     (alarm,) = [
         one["Properties"]
         for one in RESOURCES.values()
