@@ -316,6 +316,28 @@ def test_a_change_of_the_site_reaches_every_page_through_the_queue(stack: Stack)
     )
 
 
+def test_what_the_schedule_sends_finds_and_repairs_a_page_that_was_lost(stack: Stack) -> None:
+    path = "2026/10/harbour-ferry-timetable"
+    bucket = stack.outputs["SiteBucketName"]
+    stack.upload(path, sample(path))
+    stack.wait_for(lambda: stack.receipt(path).get("status") == "published", "the receipt")
+    schedules = stack.client("scheduler")
+    (schedule,) = schedules.list_schedules()["Schedules"]
+    target = schedules.get_schedule(Name=schedule["Name"])["Target"]
+    attributes = stack.client("sqs").get_queue_attributes(
+        QueueUrl=stack.outputs["QueueUrl"], AttributeNames=["QueueArn"]
+    )
+    assert target["Arn"] == attributes["Attributes"]["QueueArn"]
+
+    stack.s3.delete_object(Bucket=bucket, Key=f"articles/{path}/index.html")
+    stack.client("sqs").send_message(
+        QueueUrl=stack.outputs["QueueUrl"], MessageBody=target["Input"]
+    )
+
+    stack.wait_for(lambda: stack.browse(f"/articles/{path}/").status == 200, "the page again")
+    stack.wait_for(lambda: "verify objects" in stack.log(), "the end of the comparison")
+
+
 def test_readers_are_led_to_pages_and_kept_out_of_the_state(stack: Stack) -> None:
     moved = stack.browse("/topics/harbour")
     assert (moved.status, moved.headers["location"]) == (301, "/topics/harbour/")
