@@ -230,8 +230,8 @@ class _Look:
                 yield _misplaced(key, month, upload, entry)
 
     def _counted(self, month: str, index: Month) -> Iterator[Difference]:
-        for topic in ("", *_topics(index)):
-            scope = self._scope(topic)
+        topics = ["", *_topics(index)]
+        for topic, scope in zip(topics, self._store.each(self._scope, topics), strict=True):
             found = scope.months.get(month, MonthCount(0, 0)) if scope else MonthCount(0, 0)
             count = len(index.of(topic))
             # Only the site's own index follows each change of a month.
@@ -240,8 +240,9 @@ class _Look:
                 yield Difference(key, f"miscounts {month}", mend=frozenset({(topic, month)}))
 
     def _months(self, key: str, topic: str, scope: Scope) -> Iterator[Difference]:
-        for month, counted in scope.months.items():
-            if self._counts(month)[topic] != counted.count:
+        counts = self._store.each(self._counts, scope.months)
+        for (month, counted), count in zip(scope.months.items(), counts, strict=True):
+            if count[topic] != counted.count:
                 yield Difference(key, f"miscounts {month}", mend=frozenset({(topic, month)}))
         newest: list[Entry] = []
         for month in scope.listed_months():
