@@ -23,11 +23,14 @@ from moto.s3.models import s3_backends
 
 import app
 from broadsheet import addresses, store
+from tests import policies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from mypy_boto3_s3 import S3Client
+
+    from tests.iam import Request
 
 SOURCE = "source-bucket"
 SITE = "site-bucket"
@@ -99,6 +102,9 @@ class Newsroom:
 
     ``gate`` is called before each AWS call of the handler, with its name and request; ``lose``
     after each one that was carried out. What they raise reaches the handler as AWS's answer.
+
+    A call that the template's policies do not allow raises AccessDenied; ``needed`` collects what
+    calls had to be allowed.
     """
 
     site_bucket: str = SITE
@@ -106,6 +112,7 @@ class Newsroom:
     invalidations: list[list[str]] = field(default_factory=list)
     cdn: dict[str, Copy] = field(default_factory=dict)
     dangling: list[tuple[str, str]] = field(default_factory=list)
+    needed: set[Request] = field(default_factory=set)
     gate: Callable[[str, dict[str, Any]], None] | None = None
     lose: Callable[[str, dict[str, Any]], None] | None = None
 
@@ -172,6 +179,7 @@ class Newsroom:
 
     def _before(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         self.calls[model.name] += 1
+        self._permit(policies.demands(model.name, params))
         if self.gate:
             self.gate(model.name, params)
         self._invocations[-1].append((model.name, params))
@@ -181,8 +189,15 @@ class Newsroom:
         assert name == model.name
         if http_response.status_code < 300:
             self._observe(name, params)
+        if http_response.status_code == 404:
+            self._permit(policies.demands_if_missing(params))
         if self.lose:
             self.lose(name, params)
+
+    def _permit(self, requests: Iterable[Request]) -> None:
+        """Let the function's role make these requests, as IAM would."""
+        deployment = policies.present()
+        self.needed |= {deployment.demand(request) for request in requests}
 
     # What readers and caches see
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import base64
 import hashlib
 import importlib
@@ -10,14 +9,12 @@ import json
 import re
 import shutil
 import subprocess
-from fnmatch import fnmatchcase
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-import yaml
 
 from broadsheet import store
 from broadsheet.render import stylesheet
@@ -25,50 +22,15 @@ from broadsheet.settings import Settings
 from broadsheet.verify import Walk
 from local import edge
 from notifications import messages_of
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-class CloudFormation(yaml.SafeLoader):
-    """Reads CloudFormation's short functions as the long ones: `!Sub x` as {"Fn::Sub": x}."""
-
-
-def _function(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        raise TypeError(f"!{name} of {node.tag}")
-    return {name if name == "Ref" else f"Fn::{name}": value}
-
-
-CloudFormation.add_multi_constructor("!", _function)
-SOURCE = (ROOT / "template.yaml").read_text(encoding="utf-8")
-# CloudFormation is a SafeLoader.
-TEMPLATE: dict[str, Any] = yaml.load(SOURCE, Loader=CloudFormation)  # noqa: S506
-RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
-
-
-def properties(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = RESOURCES[name]["Properties"]
-    return found
-
-
-def statements(policy: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = properties(policy)["PolicyDocument"]["Statement"]
-    return found
-
-
-def role() -> list[dict[str, Any]]:
-    (policy,) = properties("PublishRole")["Policies"]
-    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
-    return found
-
-
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+from tests.cloudformation import (
+    RESOURCES,
+    ROOT,
+    SOURCE,
+    TEMPLATE,
+    listed,
+    notified,
+    properties,
+)
 
 
 def distribution() -> dict[str, Any]:
@@ -166,20 +128,6 @@ def test_layer_and_function_agree_on_python() -> None:
 # The queue
 
 
-def notified(event: str, key: str) -> int:
-    """How many of the source bucket's notifications an event causes."""
-    count = 0
-    notification = properties("SourceBucket")["NotificationConfiguration"]
-    for one in notification["QueueConfigurations"]:
-        rules = {rule["Name"]: rule["Value"] for rule in one["Filter"]["S3Key"]["Rules"]}
-        count += (
-            fnmatchcase(event, one["Event"])
-            and key.startswith(rules.get("prefix", ""))
-            and key.endswith(rules.get("suffix", ""))
-        )
-    return count
-
-
 @pytest.mark.parametrize("key", ["articles/a.json", "articles/2026/11/b.json", "site.json"])
 @pytest.mark.parametrize(
     "event",
@@ -202,16 +150,6 @@ def test_all_by_which_a_key_appears_or_disappears_is_queued_once(event: str, key
 )
 def test_what_is_no_article_wakes_nobody(key: str) -> None:
     assert notified("s3:ObjectCreated:Put", key) == 0
-
-
-def test_only_the_source_bucket_of_this_account_may_send() -> None:
-    (allow,) = [one for one in statements("PublishQueuePolicy") if one["Effect"] == "Allow"]
-
-    assert allow["Principal"] == {"Service": "s3.amazonaws.com"}
-    assert allow["Action"] == "sqs:SendMessage"
-    arn = allow["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"]
-    assert arn.endswith(":::" + properties("SourceBucket")["BucketName"]["Fn::Sub"])
-    assert allow["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
 
 
 def test_a_message_stays_hidden_for_six_timeouts_and_a_batch_window() -> None:
@@ -241,117 +179,6 @@ def test_only_the_messages_that_failed_are_tried_again() -> None:
 
 def test_the_reconcile_of_all_articles_is_not_cut_off_as_a_loop() -> None:
     assert properties("PublishFunction")["RecursiveLoop"] == "Allow"
-
-
-# Who may do what
-
-# By which action AWS allows each call that the code makes, and to what.
-ACTIONS = {
-    "get_object": {"s3:GetObject", "s3:GetObjectVersion"},
-    "head_object": {"s3:GetObject"},
-    "put_object": {"s3:PutObject"},
-    "delete_object": {"s3:DeleteObject"},
-    "list_objects_v2": {"s3:ListBucket"},
-    "list_object_versions": {"s3:ListBucketVersions"},
-    "create_invalidation": {"cloudfront:CreateInvalidation"},
-    "send_message_batch": {"sqs:SendMessage"},
-    "change_message_visibility_batch": {"sqs:ChangeMessageVisibility"},
-}
-# What Lambda does by the same role, besides what the code does.
-OF_LAMBDA = {
-    "sqs:ReceiveMessage",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "logs:CreateLogStream",
-    "logs:PutLogEvents",
-    "xray:PutTraceSegments",
-    "xray:PutTelemetryRecords",
-}
-
-
-def calls() -> set[str]:
-    """The methods of boto3's clients that the code calls."""
-    tree = ast.parse(Path(store.__file__).read_text(encoding="utf-8"))
-    return {
-        node.func.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and isinstance(node.func.value, ast.Attribute)
-        and node.func.value.attr in {"_s3", "_cloudfront", "_sqs"}
-    }
-
-
-def test_the_role_allows_exactly_what_the_code_calls() -> None:
-    needed = set().union(*(ACTIONS[call] for call in calls()))
-    allowed = {action for one in role() for action in listed(one["Action"])}
-
-    assert allowed == needed | OF_LAMBDA
-
-
-def test_nothing_is_allowed_by_wildcard_where_an_arn_is_known() -> None:
-    for one in role():
-        assert one["Effect"] == "Allow"
-        assert not any("*" in action for action in listed(one["Action"]))
-        if one["Sid"] != "Trace":
-            assert "*" not in listed(one["Resource"]), one["Sid"]
-
-
-def test_the_function_writes_nothing_but_receipts_beside_the_articles() -> None:
-    changing = {"s3:PutObject", "s3:DeleteObject"}
-    for one in role():
-        for resource in listed(one["Resource"]) if changing & {*listed(one["Action"])} else []:
-            path = resource["Fn::Sub"]
-            assert path in {"${SourceBucket.Arn}/receipts/*", "${SiteBucket.Arn}/*"}
-            assert "s3:DeleteObject" not in listed(one["Action"]) or "SiteBucket" in path
-
-
-@pytest.mark.parametrize(
-    ("policy", "resources"),
-    [
-        ("SourceBucketPolicy", ["SourceBucket.Arn", "${SourceBucket.Arn}/*"]),
-        ("SiteBucketPolicy", ["SiteBucket.Arn", "${SiteBucket.Arn}/*"]),
-        ("PublishQueuePolicy", ["PublishQueue.Arn"]),
-        ("DeadLetterQueuePolicy", ["DeadLetterQueue.Arn"]),
-    ],
-)
-def test_without_tls_everything_is_denied(policy: str, resources: list[str]) -> None:
-    (deny,) = [one for one in statements(policy) if one.get("Sid") == "TlsOnly"]
-
-    assert (deny["Effect"], deny["Principal"]) == ("Deny", "*")
-    assert deny["Action"] in {"s3:*", "sqs:*"}
-    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert [next(iter(one.values())) for one in listed(deny["Resource"])] == resources
-
-
-@pytest.mark.parametrize("bucket", ["SourceBucket", "SiteBucket"])
-def test_buckets_are_private_and_encrypted(bucket: str) -> None:
-    settings = properties(bucket)
-
-    assert set(settings["PublicAccessBlockConfiguration"].values()) == {True}
-    assert len(settings["PublicAccessBlockConfiguration"]) == 4
-    assert settings["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
-    (rule,) = settings["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
-
-
-def test_only_the_distribution_reads_the_site() -> None:
-    allowed = [one for one in statements("SiteBucketPolicy") if one["Effect"] == "Allow"]
-
-    assert {one["Action"] for one in allowed} == {"s3:GetObject", "s3:ListBucket"}
-    for one in allowed:
-        assert one["Principal"] == {"Service": "cloudfront.amazonaws.com"}
-        arn = one["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"]
-        assert arn.endswith(":${AWS::AccountId}:distribution/${Distribution}")
-
-
-def test_the_state_of_the_function_is_denied_to_the_distribution() -> None:
-    (deny,) = [one for one in statements("SiteBucketPolicy") if one.get("Sid") == "StateIsPrivate"]
-
-    assert deny["Effect"] == "Deny"
-    assert deny["Principal"] == {"Service": "cloudfront.amazonaws.com"}
-    assert deny["Action"] == "s3:GetObject"
-    assert deny["Resource"] == {"Fn::Sub": "${SiteBucket.Arn}/_*"}
 
 
 # The articles

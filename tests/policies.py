@@ -1,0 +1,162 @@
+"""The template's policies, and what AWS demands for each call that the function makes.
+
+Demands: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html,
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfront.html,
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from tests.cloudformation import RESOURCES, properties, resolved, role, statements
+from tests.iam import Request, Statement, is_allowed, policy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+STACK = "paper"
+# The permissions that these parameters of a PutObject take are not modelled, as nobody needs them.
+_UNKNOWN = {"ACL", "Tagging", "ObjectLockMode", "SSEKMSKeyId"}
+TLS = ("aws:SecureTransport", "true")
+
+
+class AccessDenied(BaseException):
+    """A call that AWS would refuse. No handler survives it, so that its test fails at once."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The names of what the template makes; by default those that it gives."""
+
+    source_bucket: str = f"{STACK}-source-{ACCOUNT}-{REGION}"
+    site_bucket: str = f"{STACK}-site-{ACCOUNT}-{REGION}"
+    distribution_id: str = "EDFDVBD6EXAMPLE"
+    queue_url: str = ""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Deployment:
+        """The deployment that the function's variables name."""
+        return cls(
+            environ["SOURCE_BUCKET"],
+            environ["SITE_BUCKET"],
+            environ["DISTRIBUTION_ID"],
+            environ.get("QUEUE_URL", ""),
+        )
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What CloudFormation would put for each name in a policy."""
+        arn = f"arn:aws:{{}}:{REGION}:{ACCOUNT}:{{}}"
+        queue = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{STACK}-publish"
+        return {
+            "AWS::AccountId": ACCOUNT,
+            "AWS::Partition": "aws",
+            "AWS::Region": REGION,
+            "AWS::StackName": STACK,
+            "Distribution": self.distribution_id,
+            "SourceBucket": self.source_bucket,
+            "SourceBucket.Arn": f"arn:aws:s3:::{self.source_bucket}",
+            "SiteBucket": self.site_bucket,
+            "SiteBucket.Arn": f"arn:aws:s3:::{self.site_bucket}",
+            "PublishQueue.Arn": queue_arn(self.queue_url or queue),
+            "DeadLetterQueue.Arn": arn.format("sqs", f"{STACK}-dead-letters"),
+            "PublishLogGroup.Arn": arn.format("logs", f"log-group:/aws/lambda/{STACK}-publish:*"),
+        }
+
+    def role(self) -> tuple[Statement, ...]:
+        """What the function's role allows."""
+        return _role(self)
+
+    def of(self, name: str) -> tuple[Statement, ...]:
+        """The statements of a bucket's or a queue's policy."""
+        return policy(resolved(statements(name), self.names))
+
+    def everything(self) -> tuple[Statement, ...]:
+        """All policies of the template: each statement names the resources that it is about."""
+        return _everything(self)
+
+    def demand(self, request: Request) -> Request:
+        """The request, if the function may make it; raises AccessDenied if not."""
+        if not _permitted(self, request):
+            raise AccessDenied(f"no policy of template.yaml allows the function {request}")
+        return request
+
+
+@cache
+def _role(deployment: Deployment) -> tuple[Statement, ...]:
+    return policy(resolved(role(), deployment.names))
+
+
+@cache
+def _everything(deployment: Deployment) -> tuple[Statement, ...]:
+    named = [name for name, one in RESOURCES.items() if one["Type"].endswith("Policy")]
+    attached = [name for name in named if "PolicyDocument" in properties(name)]
+    return _role(deployment) + tuple(one for name in attached for one in deployment.of(name))
+
+
+@lru_cache(10_000)
+def _permitted(deployment: Deployment, request: Request) -> bool:
+    return is_allowed(request, deployment.everything())
+
+
+def present() -> Deployment:
+    """The deployment that the environment names now."""
+    return Deployment.from_environment(os.environ)
+
+
+def demands(operation: str, params: Mapping[str, Any]) -> list[Request]:
+    """What a call has to be allowed, to be carried out at all.
+
+    Raises LookupError for a call of which that is not known.
+    """
+    bucket = f"arn:aws:s3:::{params.get('Bucket')}"
+    key = f"{bucket}/{params.get('Key')}"
+    if unknown := _UNKNOWN & set(params):
+        raise LookupError(f"{operation} with {sorted(unknown)}")
+    match operation:
+        case "GetObject" | "HeadObject" if "VersionId" in params:
+            needed = [("s3:GetObjectVersion", key)]
+        case "GetObject" | "HeadObject":
+            needed = [("s3:GetObject", key)]
+        case "PutObject" | "DeleteObject" if "IfMatch" in params:
+            # S3 compares the entity tag only for who may read it. AWS writes that of conditional
+            # deletions, and is silent on writes.
+            needed = [(f"s3:{operation}", key), ("s3:GetObject", key)]
+        case "PutObject" | "DeleteObject":
+            needed = [(f"s3:{operation}", key)]
+        case "ListObjectsV2":
+            needed = [("s3:ListBucket", bucket)]
+        case "ListObjectVersions":
+            needed = [("s3:ListBucketVersions", bucket)]
+        case "CreateInvalidation":
+            arn = f"arn:aws:cloudfront::{ACCOUNT}:distribution/{params['DistributionId']}"
+            needed = [("cloudfront:CreateInvalidation", arn)]
+        case "SendMessageBatch" | "ChangeMessageVisibilityBatch":
+            action = operation.removesuffix("Batch")
+            needed = [(f"sqs:{action}", queue_arn(params["QueueUrl"]))]
+        case _:
+            raise LookupError(operation)
+    context = (TLS, ("s3:prefix", params["Prefix"])) if "Prefix" in params else (TLS,)
+    return [Request(action, resource, context) for action, resource in needed]
+
+
+def demands_if_missing(params: Mapping[str, Any]) -> list[Request]:
+    """What a call has to be allowed to hear 404, and not 403, where its object does not exist.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    """
+    bucket = f"arn:aws:s3:::{params['Bucket']}"
+    return [Request("s3:ListBucket", bucket, (TLS,))] if "Key" in params else []
+
+
+def queue_arn(url: str) -> str:
+    """The ARN of a queue in REGION; the end of its URL says which."""
+    account, name = urlsplit(url).path.strip("/").split("/")
+    return f"arn:aws:sqs:{REGION}:{account}:{name}"

@@ -1,0 +1,135 @@
+"""What else may be done: buckets, queues and uploads, judged as IAM judges them."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cloudformation import RESOURCES, properties
+from tests.iam import ROLE, Request, Statement, is_allowed
+from tests.newsroom import publish
+from tests.policies import ACCOUNT, Deployment
+
+if TYPE_CHECKING:
+    from tests.newsroom import Newsroom
+
+HERE = Deployment()
+SOURCE, SITE = HERE.names["SourceBucket.Arn"], HERE.names["SiteBucket.Arn"]
+CLOUDFRONT = ("Service", "cloudfront.amazonaws.com")
+NOBODY = ("AWS", "anonymous")
+BUCKETS = ["SourceBucket", "SiteBucket"]
+QUEUES = ["PublishQueue", "DeadLetterQueue"]
+
+
+def asked(action: str, resource: str, **context: str) -> Request:
+    keys = {"aws:SecureTransport": "true"} | {
+        name.replace("_", ":"): value for name, value in context.items()
+    }
+    return Request(action, resource, tuple(keys.items()))
+
+
+def distribution_asks(action: str, resource: str, distribution: str = "") -> bool:
+    arn = f"arn:aws:cloudfront::{ACCOUNT}:distribution/{distribution or HERE.distribution_id}"
+    return is_allowed(
+        asked(action, resource, aws_SourceArn=arn), HERE.of("SiteBucketPolicy"), CLOUDFRONT
+    )
+
+
+def test_the_distribution_reads_all_that_is_public_and_nothing_else(newsroom: Newsroom) -> None:
+    publish(newsroom, "a", topics=["Harbour"])
+    keys = newsroom.keys(newsroom.site_bucket)
+
+    public = [key for key in keys if distribution_asks("s3:GetObject", f"{SITE}/{key}")]
+
+    assert sorted(public) == sorted(newsroom.site())
+    assert {"_index/site.json", "_record/articles/a.json"} <= {*keys} - {*public}
+
+
+@pytest.mark.parametrize("action", ["s3:PutObject", "s3:DeleteObject", "s3:GetObjectAcl"])
+def test_the_distribution_changes_nothing(action: str) -> None:
+    assert not distribution_asks(action, f"{SITE}/index.html")
+
+
+def test_another_distribution_reads_nothing() -> None:
+    assert not distribution_asks("s3:GetObject", f"{SITE}/index.html", "E2")
+    assert not distribution_asks("s3:ListBucket", SITE, "E2")
+
+
+def test_the_distribution_hears_of_what_is_missing() -> None:
+    assert distribution_asks("s3:ListBucket", SITE)
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+@pytest.mark.parametrize("principal", [NOBODY, ("AWS", "arn:aws:iam::999999999999:root")])
+@pytest.mark.parametrize(
+    "action",
+    ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket", "s3:GetObjectAcl"],
+)
+def test_no_bucket_is_public(bucket: str, principal: tuple[str, str], action: str) -> None:
+    arn = HERE.names[f"{bucket}.Arn"]
+    for resource in (arn, f"{arn}/index.html", f"{arn}/articles/a.json"):
+        assert not is_allowed(asked(action, resource), HERE.of(f"{bucket}Policy"), principal)
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_no_bucket_can_be_made_public_by_mistake(bucket: str) -> None:
+    settings = properties(bucket)
+
+    assert settings["PublicAccessBlockConfiguration"] == dict.fromkeys(
+        ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"],
+        True,
+    )
+    assert settings["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    (rule,) = settings["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+
+
+@pytest.mark.parametrize("name", [*BUCKETS, *QUEUES])
+@pytest.mark.parametrize("principal", [ROLE, CLOUDFRONT, ("Service", "s3.amazonaws.com")])
+def test_without_tls_nobody_does_anything(name: str, principal: tuple[str, str]) -> None:
+    arn = HERE.names[f"{name}.Arn"]
+    whole = Statement("Root", "Allow", ("*",), ("*",))
+    actions = ["s3:GetObject", "s3:ListBucket", "sqs:SendMessage", "sqs:ReceiveMessage"]
+    resources = [arn, f"{arn}/index.html"] if name in BUCKETS else [arn]
+    for action, resource in product(actions, resources):
+        if action.startswith("s3") == (name in BUCKETS):
+            plain = asked(action, resource, aws_SecureTransport="false")
+            assert not is_allowed(plain, [whole, *HERE.of(f"{name}Policy")], principal)
+            assert is_allowed(
+                asked(action, resource), [whole, *HERE.of(f"{name}Policy")], principal
+            )
+
+
+def notifies(**context: str) -> bool:
+    request = asked("sqs:SendMessage", HERE.names["PublishQueue.Arn"], **context)
+    return is_allowed(request, HERE.of("PublishQueuePolicy"), ("Service", "s3.amazonaws.com"))
+
+
+def test_only_the_source_bucket_of_this_account_fills_the_queue() -> None:
+    assert notifies(aws_SourceArn=SOURCE, aws_SourceAccount=ACCOUNT)
+    # A bucket of that name that somebody else has by now.
+    assert not notifies(aws_SourceArn=SOURCE, aws_SourceAccount="999999999999")
+    assert not notifies(aws_SourceArn=SITE, aws_SourceAccount=ACCOUNT)
+    assert not notifies(aws_SourceAccount=ACCOUNT)
+    assert not notifies()
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+@pytest.mark.parametrize("action", ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:PurgeQueue"])
+def test_no_queue_is_public(queue: str, action: str) -> None:
+    request = asked(action, HERE.names[f"{queue}.Arn"])
+
+    assert not is_allowed(request, HERE.of(f"{queue}Policy"), NOBODY)
+    assert properties(queue)["SqsManagedSseEnabled"]
+
+
+def test_every_bucket_and_queue_has_a_policy() -> None:
+    kinds = {"AWS::S3::Bucket": BUCKETS, "AWS::SQS::Queue": QUEUES}
+    for kind, names in kinds.items():
+        assert [name for name, one in RESOURCES.items() if one["Type"] == kind] == names
+    for name in BUCKETS:
+        assert properties(f"{name}Policy")["Bucket"] == {"Ref": name}
+    for name in QUEUES:
+        assert properties(f"{name}Policy")["Queues"] == [{"Ref": name}]

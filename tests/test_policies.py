@@ -1,0 +1,348 @@
+"""What the function may do: its role in `template.yaml`, judged as IAM judges it.
+
+That every call of the function is allowed is checked wherever a test calls it: see Newsroom. Here
+is checked that nothing else is: a day of a newsroom must need all that the role allows.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+
+from broadsheet import store
+from tests.cloudformation import listed, notifications, notified, properties, role
+from tests.iam import Request, Statement, is_allowed
+from tests.newsroom import (
+    DONE,
+    Newsroom,
+    failed,
+    publish,
+    refusing,
+    sqs_record,
+    status,
+)
+from tests.policies import ACCOUNT, REGION, TLS, AccessDenied, Deployment, demands, present
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.usefixtures("hurry")
+
+# What the role allows that no call of the function needs, and who needs it.
+OF_OTHERS = {
+    "sqs:ReceiveMessage": "Lambda polls the queue with the function's role",
+    "sqs:DeleteMessage": "Lambda deletes what was worked off",
+    "sqs:GetQueueAttributes": "Lambda reads how long the queue is, to scale",
+    "logs:CreateLogStream": "Lambda opens a stream of the log for each sandbox",
+    "logs:PutLogEvents": "Lambda writes the log",
+    "xray:PutTraceSegments": "the X-Ray daemon in the sandbox sends traces",
+    "xray:PutTelemetryRecords": "the X-Ray daemon in the sandbox says how it is",
+}
+HERE = Deployment()
+SOURCE, SITE = HERE.names["SourceBucket.Arn"], HERE.names["SiteBucket.Arn"]
+
+
+# A day of a newsroom, in which the function has to make every kind of call. Its steps follow each
+# other on one site.
+
+
+def _a_first_article(newsroom: Newsroom) -> None:
+    publish(newsroom, "a", topics=["Harbour", "Ferries"])
+
+
+def _site_json_makes_every_article_anew(newsroom: Newsroom) -> None:
+    publish(newsroom, "b", topics=["Harbour"])
+    newsroom.upload_bytes("site.json", b'{"name": "The Harbour"}')
+    assert newsroom.deliver("site.json") == DONE
+    _work_off_the_queue(newsroom)
+    assert "The Harbour" in newsroom.page("articles/b/index.html")
+
+
+def _an_update_and_a_move(newsroom: Newsroom) -> None:
+    publish(newsroom, "a", topics=["Harbour", "Ferries"], title="Ferry stops again")
+    publish(newsroom, "b", topics=["Weather"], published_at="2025-12-24T00:00:00Z")
+    publish(newsroom, "a", topics=["Harbour"], published_at="2026-01-01T00:00:00Z")
+    assert "topics/ferries/index.html" not in newsroom.site()
+
+
+def _bad_uploads_after_good_ones(newsroom: Newsroom) -> None:
+    publish(newsroom, "a", title="")
+    newsroom.upload_bytes("site.json", b"{")
+    assert newsroom.deliver("site.json") == DONE
+    assert status(newsroom, "site.json") == "rejected"
+    _work_off_the_queue(newsroom)
+
+
+def _a_key_without_an_address(newsroom: Newsroom) -> None:
+    newsroom.upload_bytes("articles/A B.json", b"{}")
+    assert newsroom.deliver("articles/A+B.json") == DONE
+
+
+def _a_throttled_invalidation(newsroom: Newsroom) -> None:
+    record = sqs_record("1", [newsroom.upload("a", title="Ferry sails")]) | {"receiptHandle": "1"}
+    newsroom.gate = refusing(os.environ["DISTRIBUTION_ID"], code="TooManyInvalidationsInProgress")
+    assert failed(newsroom.deliver(event={"Records": [record]})) == ["1"]
+    newsroom.gate = None
+    assert newsroom.deliver(event={"Records": [record]}) == DONE
+
+
+def _everything_goes(newsroom: Newsroom) -> None:
+    publish(newsroom, "a", status="withdrawn")
+    publish(newsroom, "b", status="draft")
+    assert newsroom.deliver(newsroom.delete("a"), newsroom.delete("b")) == DONE
+    assert not [key for key in newsroom.site() if key.startswith(("articles/", "20", "topics/"))]
+
+
+DAY: list[Callable[[Newsroom], None]] = [
+    _a_first_article,
+    _site_json_makes_every_article_anew,
+    _an_update_and_a_move,
+    _bad_uploads_after_good_ones,
+    _a_key_without_an_address,
+    _a_throttled_invalidation,
+    _everything_goes,
+]
+
+
+def _work_off_the_queue(newsroom: Newsroom) -> None:
+    """Deliver what the function has sent itself, until the queue is empty."""
+    sqs = boto3.client("sqs")
+    queue = os.environ["QUEUE_URL"]
+    while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        records = [{"messageId": m["MessageId"], "body": m["Body"]} for m in messages]
+        assert newsroom.deliver(event={"Records": records}) == DONE
+        for message in messages:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+
+
+@pytest.fixture
+def evening(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Newsroom:
+    """A newsroom that has had its day."""
+    monkeypatch.setenv("QUEUE_URL", boto3.client("sqs").create_queue(QueueName="q")["QueueUrl"])
+    for step in DAY:
+        step(newsroom)
+    newsroom.assert_converged()
+    return newsroom
+
+
+def grants(statement: Statement) -> list[Statement]:
+    """The least that a statement is made of: one action on one resource, on one condition."""
+    wanted = product(*([(op, key, (v,)) for v in vs] for op, key, vs in statement.conditions))
+    return [
+        Statement(statement.sid, statement.effect, (action,), (resource,), conditions)
+        for action, resource, conditions in product(statement.actions, statement.resources, wanted)
+    ]
+
+
+def unneeded(allowed: list[Statement], needed: set[Request]) -> list[str]:
+    """The grants without which everything needed would still be allowed."""
+    return [
+        f"{grant.sid}: {grant.actions[0]} on {grant.resources[0]} {grant.conditions or ''}"
+        for grant in allowed
+        if all(is_allowed(one, [g for g in allowed if g is not grant]) for one in needed)
+    ]
+
+
+def test_the_role_allows_nothing_that_no_call_needs(evening: Newsroom) -> None:
+    allowed = [grant for one in present().role() for grant in grants(one)]
+    ours = [grant for grant in allowed if grant.actions[0] not in OF_OTHERS]
+
+    assert unneeded(ours, evening.needed) == []
+    assert {grant.actions[0] for grant in allowed} - {grant.actions[0] for grant in ours} == set(
+        OF_OTHERS
+    )
+
+
+def test_a_grant_too_many_is_noticed(evening: Newsroom) -> None:
+    allowed = [grant for one in present().role() for grant in grants(one)]
+    ours = [grant for grant in allowed if grant.actions[0] not in OF_OTHERS]
+    elsewhere = Statement("Extra", "Allow", ("s3:GetObject",), ("arn:aws:s3:::source-bucket/x/*",))
+    twice = Statement("Extra", "Allow", ("s3:PutObject",), ("arn:aws:s3:::site-bucket/index.html",))
+
+    assert unneeded([*ours, elsewhere], evening.needed) == [
+        "Extra: s3:GetObject on arn:aws:s3:::source-bucket/x/* "
+    ]
+    assert "Extra: s3:PutObject on arn:aws:s3:::site-bucket/index.html " in unneeded(
+        [*ours, twice], evening.needed
+    )
+
+
+def test_the_day_has_every_call_that_the_code_can_make(evening: Newsroom) -> None:
+    tree = ast.parse(Path(store.__file__).read_text(encoding="utf-8"))
+    methods = {
+        node.func.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Attribute)
+        and node.func.value.attr in {"_s3", "_cloudfront", "_sqs"}
+    }
+
+    assert set(evening.calls) == {
+        "".join(word.capitalize() for word in method.split("_")) for method in methods
+    }
+
+
+# That a call which is not allowed fails its test
+
+
+@pytest.mark.parametrize(
+    ("sid", "says"),
+    [
+        ("ReadSource", "s3:GetObject on arn:aws:s3:::source-bucket/site.json"),
+        ("TellMissingFromForbidden", "s3:ListBucket on arn:aws:s3:::source-bucket"),
+        ("KeepState", "s3:GetObject on arn:aws:s3:::site-bucket/_record/articles/a.json"),
+        ("WriteArticles", "s3:PutObject on arn:aws:s3:::site-bucket/articles/a/index.html"),
+        ("WriteListings", "s3:GetObject on arn:aws:s3:::site-bucket/404.html"),
+        ("WriteReceipts", "s3:PutObject on arn:aws:s3:::source-bucket/receipts/articles/a.json"),
+    ],
+)
+def test_a_call_that_is_not_allowed_fails_its_test(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, sid: str, says: str
+) -> None:
+    _take_away(sid, monkeypatch)
+    key = newsroom.upload("a")
+
+    with pytest.raises(AccessDenied) as denied:
+        newsroom.deliver(key)
+
+    assert str(denied.value) == f"{says} (aws:SecureTransport = 'true')"
+
+
+def test_it_does_so_from_a_thread_too(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    _take_away("KeepState", monkeypatch)
+    monkeypatch.setenv("PARALLEL_CALLS", "8")
+    key = newsroom.upload("a")
+
+    with pytest.raises(AccessDenied, match=r"_record/articles/a\.json"):
+        newsroom.deliver(key)
+
+
+def _take_away(sid: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        Deployment,
+        "demand",
+        lambda here, request: _demanded([one for one in here.role() if one.sid != sid], request),
+    )
+
+
+def _demanded(statements: list[Statement], request: Request) -> Request:
+    if not is_allowed(request, statements):
+        raise AccessDenied(str(request))
+    return request
+
+
+def test_a_call_that_nobody_knows_fails_its_test() -> None:
+    with pytest.raises(LookupError, match="CopyObject"):
+        demands("CopyObject", {"Bucket": "b", "Key": "k"})
+    with pytest.raises(LookupError, match="ACL"):
+        demands("PutObject", {"Bucket": "b", "Key": "k", "ACL": "public-read"})
+
+
+# What the role can't do, whoever has it
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        # The articles are safe from the function, and so are their earlier versions.
+        ("s3:PutObject", f"{SOURCE}/articles/a.json"),
+        ("s3:PutObject", f"{SOURCE}/site.json"),
+        ("s3:DeleteObject", f"{SOURCE}/articles/a.json"),
+        ("s3:DeleteObjectVersion", f"{SOURCE}/articles/a.json"),
+        ("s3:DeleteObject", f"{SOURCE}/receipts/articles/a.json"),
+        ("s3:GetObject", f"{SOURCE}/private/a.json"),
+        ("s3:PutBucketVersioning", SOURCE),
+        ("s3:PutLifecycleConfiguration", SOURCE),
+        ("s3:PutBucketNotification", SOURCE),
+        # So is its memory, from deletion.
+        ("s3:DeleteObject", f"{SITE}/_record/articles/a.json"),
+        ("s3:DeleteObject", f"{SITE}/_index/site.json"),
+        ("s3:DeleteObject", f"{SITE}/index.html"),
+        ("s3:PutObject", f"{SITE}/login.html"),
+        ("s3:PutObject", f"{SITE}/articles/a/script.js"),
+        ("s3:PutBucketPolicy", SITE),
+        ("s3:PutObjectAcl", f"{SITE}/index.html"),
+        ("s3:GetObject", "arn:aws:s3:::another-bucket/a"),
+        ("s3:ListAllMyBuckets", "*"),
+        ("cloudfront:UpdateDistribution", f"arn:aws:cloudfront::{ACCOUNT}:distribution/E2"),
+        ("cloudfront:CreateInvalidation", f"arn:aws:cloudfront::{ACCOUNT}:distribution/E2"),
+        ("sqs:SendMessage", HERE.names["DeadLetterQueue.Arn"]),
+        ("sqs:PurgeQueue", HERE.names["PublishQueue.Arn"]),
+        ("lambda:UpdateFunctionCode", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:paper"),
+        ("iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/paper"),
+        ("logs:DeleteLogGroup", HERE.names["PublishLogGroup.Arn"]),
+    ],
+)
+def test_the_role_can_not(action: str, resource: str) -> None:
+    assert not is_allowed(Request(action, resource, (TLS,)), HERE.everything())
+
+
+def test_only_lambda_takes_the_role() -> None:
+    (statement,) = properties("PublishRole")["AssumeRolePolicyDocument"]["Statement"]
+
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert statement["Action"] == "sts:AssumeRole"
+    assert "ManagedPolicyArns" not in properties("PublishRole")
+    assert properties("PublishFunction")["Role"] == {"Fn::GetAtt": "PublishRole.Arn"}
+    assert "Policies" not in properties("PublishFunction")
+
+
+def test_nothing_is_allowed_by_wildcard_where_an_arn_is_known() -> None:
+    for one in role():
+        assert one["Effect"] == "Allow"
+        assert not any("*" in action for action in listed(one["Action"]))
+        if one["Sid"] != "Trace":
+            assert "*" not in listed(one["Resource"]), one["Sid"]
+
+
+# Recursion
+
+
+def test_nothing_that_the_role_may_write_can_wake_the_function() -> None:
+    writable = [
+        resource.removeprefix(f"{SOURCE}/")
+        for one in HERE.role()
+        if {"s3:PutObject", "s3:DeleteObject"} & set(one.actions)
+        for resource in one.resources
+        if resource.startswith(SOURCE)
+    ]
+
+    assert writable
+    for pattern, (_, prefix, _) in product(writable, notifications()):
+        literal = pattern.partition("*")[0].partition("?")[0]
+        # Two prefixes with a key in common begin alike.
+        assert not literal.startswith(prefix)
+        assert not prefix.startswith(literal)
+    # The site bucket wakes nobody at all.
+    assert "NotificationConfiguration" not in properties("SiteBucket")
+
+
+def test_nothing_that_was_written_in_a_day_wakes_the_function(evening: Newsroom) -> None:
+    here = present().names["SourceBucket.Arn"]
+    written = [
+        one.resource.removeprefix(f"{here}/")
+        for one in evening.needed
+        if one.action in {"s3:PutObject", "s3:DeleteObject"} and one.resource.startswith(here)
+    ]
+
+    assert "receipts/articles/a.json" in written
+    assert "receipts/site.json" in written
+    assert [key for key in written if notified("s3:ObjectCreated:Put", key)] == []
+
+
+def test_dead_letters_go_nowhere_by_themselves() -> None:
+    queue, dead = properties("PublishQueue"), properties("DeadLetterQueue")
+    events = properties("PublishFunction")["Events"].values()
+
+    assert "RedrivePolicy" not in dead
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] != {"Fn::GetAtt": "PublishQueue.Arn"}
+    assert [e["Properties"]["Queue"] for e in events if e["Type"] == "SQS"] == [
+        {"Fn::GetAtt": "PublishQueue.Arn"}
+    ]
