@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import importlib
 import json
 import re
@@ -17,7 +15,6 @@ import boto3
 import pytest
 
 from broadsheet import store
-from broadsheet.render import stylesheet
 from broadsheet.settings import Settings
 from broadsheet.verify import Walk
 from local import edge
@@ -251,35 +248,6 @@ def test_the_origin_is_read_with_signed_requests() -> None:
 
     assert origin["OriginAccessControlId"] == {"Fn::GetAtt": "OriginAccess.Id"}
     assert (control["SigningBehavior"], control["SigningProtocol"]) == ("always", "sigv4")
-
-
-def test_pages_run_nothing_and_are_styled_by_their_own_style_alone() -> None:
-    headers = properties("SecurityHeaders")["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
-    policy = headers["ContentSecurityPolicy"]["ContentSecurityPolicy"]
-    directives = {
-        name: value
-        for name, _, value in (part.strip().partition(" ") for part in policy.split(";"))
-    }
-    digest = base64.b64encode(hashlib.sha256(stylesheet().encode()).digest()).decode()
-
-    assert directives == {
-        "default-src": "'none'",
-        "style-src": f"'sha256-{digest}'",
-        "img-src": "'self' https: data:",
-        "connect-src": "'self'",
-        "base-uri": "'none'",
-        "form-action": "'self'",
-        "frame-ancestors": "'none'",
-    }
-
-
-def test_browsers_are_told_to_be_careful() -> None:
-    headers = properties("SecurityHeaders")["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
-
-    assert headers["FrameOptions"]["FrameOption"] == "DENY"
-    assert headers["ContentTypeOptions"]["Override"]
-    assert headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"] >= 31536000
-    assert headers["ReferrerPolicy"]["ReferrerPolicy"] == "strict-origin-when-cross-origin"
 
 
 # The edge function: what becomes of a viewer's path. A path: fetched; a status: answered.
