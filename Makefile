@@ -5,18 +5,20 @@
 # make simulate N=1000 SEED=0   random histories with faults and interleavings, checked
 # make simulate-mutations       break the code on purpose: the simulation must notice
 # make check    formatting, lint, types, template
+# make audit    known vulnerabilities of all that is pinned; REQUIRED=1 fails where none can be read
 # make build    what `sam deploy` uploads; ARCH=x86_64 for the other architecture
 # make lock     renew uv.lock and the layer's requirements.txt after a change of pyproject.toml
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run verify test simulate simulate-mutations check format build lock clean
+.PHONY: help run verify test simulate simulate-mutations check audit format build lock clean
 
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 UV_VERSION := 0.13.9
 UV := $(CURDIR)/.tools/bin/uv
+EXPORT = $(UV) export --quiet --locked --no-emit-project --no-header --no-annotate
 # The interpreter that is there is the one to use: nothing is downloaded but packages.
 export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
@@ -39,7 +41,7 @@ run: .venv/ready
 verify: .venv/ready
 	@.venv/bin/python -m local.verify --stack $(STACK) $(if $(REPAIR),--repair)
 
-test: .venv/ready .venv-sam/ready .venv-ministack/ready
+test: .venv/ready .venv-sam/ready .venv-ministack/ready .venv-audit/ready
 	.venv/bin/python -m pytest --numprocesses auto --dist loadgroup --cov --cov-report=term $(ARGS)
 
 simulate: .venv/ready
@@ -52,10 +54,18 @@ check: .venv/ready .venv-sam/ready
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
-	$(UV) export --quiet --locked --only-group layer --no-emit-project --no-header --no-annotate \
-		| diff layers/broadsheet/requirements.txt - && echo "requirements.txt agrees with uv.lock"
+	$(EXPORT) --only-group layer | diff layers/broadsheet/requirements.txt - && echo "requirements.txt agrees with uv.lock"
 	.venv/bin/cfn-lint template.yaml
 	.venv-sam/bin/sam validate --lint --region eu-west-1
+
+audit: .venv/ready .venv-audit/ready
+	@mkdir -p build/audit
+	@$(EXPORT) --no-hashes --output-file build/audit/default.txt >/dev/null
+	@for group in audit ministack sam; do \
+		$(EXPORT) --no-hashes --only-group $$group --output-file build/audit/$$group.txt >/dev/null || exit; \
+	done
+	@echo uv==$(UV_VERSION) >build/audit/uv.txt
+	@.venv/bin/python -m local.audit $(if $(REQUIRED),--required) build/audit/*.txt
 
 format: .venv/ready
 	.venv/bin/ruff format .
@@ -66,11 +76,10 @@ build: .venv-sam/ready
 
 lock: $(UV)
 	$(UV) lock --python $(PYTHON)
-	$(UV) export --quiet --locked --only-group layer --no-emit-project --no-header --no-annotate \
-		--output-file layers/broadsheet/requirements.txt
+	$(EXPORT) --only-group layer --output-file layers/broadsheet/requirements.txt
 
 clean:
-	rm -rf .venv .venv-sam .venv-ministack .tools .aws-sam build
+	rm -rf .venv .venv-sam .venv-ministack .venv-audit .tools .aws-sam build
 
 $(UV):
 	@test -n "$(PYTHON)" || { echo "Broadsheet needs Python 3.11 or newer"; exit 1; }
