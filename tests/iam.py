@@ -58,7 +58,7 @@ class Statement:
             for operator, block in value.get("Condition", {}).items()
             for key, wanted in block.items()
         ]
-        if unknown := {operator for operator, _, _ in conditions} - set(_OPERATORS):
+        if unknown := {operator for operator, _, _ in conditions} - {*_OPERATORS, _NULL}:
             raise ValueError(f"not understood: {sorted(unknown)}")
         return cls(
             value.get("Sid", ""),
@@ -140,10 +140,14 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "ArnLike": arn_matches,
     "Bool": lambda wanted, found: wanted.lower() == found.lower(),
 }
+# Asks whether a key is missing, and is the only one that can hold then.
+_NULL = "Null"
 
 
 def _holds(condition: tuple[str, str, tuple[str, ...]], request: Request) -> bool:
-    """Whether a condition holds; it does not where the request lacks its key."""
+    """Whether a condition holds; but for Null it does not where the request lacks its key."""
     operator, key, wanted = condition
     found = {name.lower(): value for name, value in request.context}.get(key.lower())
+    if operator == _NULL:
+        return str(found is None).lower() in wanted
     return found is not None and any(_OPERATORS[operator](one, found) for one in wanted)

@@ -8,13 +8,13 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsq
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tests.cloudformation import RESOURCES, properties, resolved, role, statements
-from tests.iam import Request, Statement, is_allowed, policy
+from tests.iam import ROLE, Request, Statement, is_allowed, policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,7 +91,8 @@ class Deployment:
 
 @cache
 def _role(deployment: Deployment) -> tuple[Statement, ...]:
-    return policy(resolved(role(), deployment.names))
+    statements = policy(resolved(role(), deployment.names))
+    return tuple(replace(one, principals=(ROLE,)) for one in statements)
 
 
 @cache

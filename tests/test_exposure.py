@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cloudformation import RESOURCES, properties
-from tests.iam import ROLE, Request, Statement, is_allowed
+from tests.cloudformation import RESOURCES, ROOT, properties
+from tests.iam import ROLE, Request, Statement, is_allowed, policy
 from tests.newsroom import publish
 from tests.policies import ACCOUNT, Deployment
 
@@ -19,14 +21,15 @@ HERE = Deployment()
 SOURCE, SITE = HERE.names["SourceBucket.Arn"], HERE.names["SiteBucket.Arn"]
 CLOUDFRONT = ("Service", "cloudfront.amazonaws.com")
 NOBODY = ("AWS", "anonymous")
+PIPELINE = ("AWS", f"arn:aws:iam::{ACCOUNT}:role/pipeline")
 BUCKETS = ["SourceBucket", "SiteBucket"]
 QUEUES = ["PublishQueue", "DeadLetterQueue"]
 
 
 def asked(action: str, resource: str, **context: str) -> Request:
-    keys = {"aws:SecureTransport": "true"} | {
-        name.replace("_", ":"): value for name, value in context.items()
-    }
+    """A request by TLS, with condition keys named as in aws_SourceArn."""
+    keys = {name.replace("_", ":", 1).replace("_", "-"): v for name, v in context.items()}
+    keys = {"aws:SecureTransport": "true"} | keys
     return Request(action, resource, tuple(keys.items()))
 
 
@@ -133,3 +136,62 @@ def test_every_bucket_and_queue_has_a_policy() -> None:
         assert properties(f"{name}Policy")["Bucket"] == {"Ref": name}
     for name in QUEUES:
         assert properties(f"{name}Policy")["Queues"] == [{"Ref": name}]
+
+
+# Uploads: the policies that docs/security.md gives for them.
+
+
+def advised(sid: str) -> tuple[Statement, ...]:
+    """The advised policy that begins with a statement."""
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    text = text.replace("SOURCE_BUCKET", HERE.source_bucket)
+    documents = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+    (found,) = [policy(d["Statement"]) for d in documents if d["Statement"][0]["Sid"] == sid]
+    return found
+
+
+def may(sid: str, action: str, resource: str, **context: str) -> bool:
+    """Whether a pipeline with an advised policy may do something."""
+    return is_allowed(
+        asked(action, resource, **context), advised(sid) + HERE.everything(), PIPELINE
+    )
+
+
+def test_a_pipeline_uploads_articles_and_reads_its_receipts() -> None:
+    assert may("Upload", "s3:PutObject", f"{SOURCE}/articles/2026/05/a.json")
+    assert may("Upload", "s3:GetObject", f"{SOURCE}/receipts/articles/a.json")
+    assert not may(
+        "Upload", "s3:PutObject", f"{SOURCE}/articles/a.json", aws_SecureTransport="false"
+    )
+
+
+@pytest.mark.parametrize("sid", ["Upload", "Add"])
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("s3:GetObject", f"{SOURCE}/articles/wire/a.json"),
+        ("s3:DeleteObject", f"{SOURCE}/articles/wire/a.json"),
+        ("s3:DeleteObjectVersion", f"{SOURCE}/articles/wire/a.json"),
+        ("s3:GetObjectVersion", f"{SOURCE}/articles/wire/a.json"),
+        ("s3:PutObject", f"{SOURCE}/site.json"),
+        ("s3:PutObject", f"{SOURCE}/receipts/articles/wire/a.json"),
+        ("s3:GetObject", f"{SOURCE}/receipts/site.json"),
+        ("s3:ListBucket", SOURCE),
+        ("s3:PutBucketPolicy", SOURCE),
+        ("s3:PutObject", f"{SITE}/articles/wire/a/index.html"),
+        ("s3:GetObject", f"{SITE}/_index/site.json"),
+        ("sqs:SendMessage", HERE.names["PublishQueue.Arn"]),
+        ("cloudfront:CreateInvalidation", f"arn:aws:cloudfront::{ACCOUNT}:distribution/E"),
+    ],
+)
+def test_a_pipeline_can_do_nothing_else(sid: str, action: str, resource: str) -> None:
+    assert not may(sid, action, resource, s3_if_none_match="*")
+
+
+def test_a_pipeline_that_may_only_add_replaces_nothing() -> None:
+    key = f"{SOURCE}/articles/wire/a.json"
+
+    assert may("Add", "s3:PutObject", key, s3_if_none_match="*")
+    assert not may("Add", "s3:PutObject", key)
+    assert not may("Add", "s3:PutObject", key, s3_if_match="etag")
+    assert not may("Add", "s3:PutObject", f"{SOURCE}/articles/a.json", s3_if_none_match="*")

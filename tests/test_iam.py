@@ -84,6 +84,10 @@ def test_resources_have_wildcards(pattern: str, arn: str, *, is_meant: bool) -> 
         ({"Bool": {"aws:SecureTransport": "false"}}, {"aws_SecureTransport": "false"}, True),
         ({"Bool": {"aws:SecureTransport": "false"}}, {"aws_SecureTransport": "true"}, False),
         ({"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::b*"}}, {"aws_SourceArn": ARN}, True),
+        ({"Null": {"s3:if-match": "true"}}, {}, True),
+        ({"Null": {"s3:if-match": "true"}}, {"s3_if-match": "x"}, False),
+        ({"Null": {"s3:if-match": "false"}}, {"s3_if-match": "x"}, True),
+        ({"Null": {"s3:if-match": "false"}}, {}, False),
         # All conditions must hold, and each key of them.
         (
             {"StringEquals": {"s3:prefix": "a"}, "Bool": {"x:y": "true"}},
