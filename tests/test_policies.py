@@ -92,6 +92,17 @@ def _a_throttled_invalidation(newsroom: Newsroom) -> None:
     assert newsroom.deliver(event={"Records": [record]}) == DONE
 
 
+def _the_site_is_verified(newsroom: Newsroom) -> None:
+    # What somebody else has taken away and added.
+    newsroom.s3.delete_object(Bucket=newsroom.site_bucket, Key="articles/b/index.html")
+    newsroom.s3.put_object(Bucket=newsroom.site_bucket, Key="topics/x/index.html", Body=b"x")
+    assert newsroom.deliver(event={"verify": {}}) == DONE
+    _work_off_the_queue(newsroom)
+    assert {"articles/b/index.html", "topics/x/index.html"} & set(newsroom.site()) == {
+        "articles/b/index.html"
+    }
+
+
 def _everything_goes(newsroom: Newsroom) -> None:
     publish(newsroom, "a", status="withdrawn")
     publish(newsroom, "b", status="draft")
@@ -106,6 +117,7 @@ DAY: list[Callable[[Newsroom], None]] = [
     _bad_uploads_after_good_ones,
     _a_key_without_an_address,
     _a_throttled_invalidation,
+    _the_site_is_verified,
     _everything_goes,
 ]
 
@@ -198,8 +210,7 @@ def test_the_day_has_every_call_that_the_code_can_make(evening: Newsroom) -> Non
         ("ReadSource", "s3:GetObject on arn:aws:s3:::source-bucket/site.json"),
         ("TellMissingFromForbidden", "s3:ListBucket on arn:aws:s3:::source-bucket"),
         ("KeepState", "s3:GetObject on arn:aws:s3:::site-bucket/_record/articles/a.json"),
-        ("WriteArticles", "s3:PutObject on arn:aws:s3:::site-bucket/articles/a/index.html"),
-        ("WriteListings", "s3:GetObject on arn:aws:s3:::site-bucket/404.html"),
+        ("WritePages", "s3:PutObject on arn:aws:s3:::site-bucket/articles/a/index.html"),
         ("WriteReceipts", "s3:PutObject on arn:aws:s3:::source-bucket/receipts/articles/a.json"),
     ],
 )
