@@ -38,7 +38,7 @@ const pause = ms => new Promise(done => setTimeout(done, ms));
 async function look(path) {
   const page = window.open(path);
   const there = () => page.location.pathname === path && page.document.readyState === 'complete';
-  for (let i = 0; i < 200 && !there(); i++) await pause(10);
+  for (let i = 0; i < 2000 && !there(); i++) await pause(10);
   await pause(100);
   const body = page.document.body;
   const width = body ? page.getComputedStyle(body).maxWidth : '';
@@ -48,6 +48,8 @@ async function look(path) {
 async function all() {
   const report = {};
   for (const path of await (await fetch('/harness/paths')).json()) report[path] = await look(path);
+  // The console's last lines are still on their way.
+  await pause(500);
   await fetch('/harness/report', {method: 'POST', body: JSON.stringify(report)});
 }
 </script><body onload="all()">"""

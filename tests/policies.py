@@ -115,12 +115,12 @@ def present() -> Deployment:
 def demands(operation: str, params: Mapping[str, Any]) -> list[Request]:
     """What a call has to be allowed, to be carried out at all.
 
-    Raises LookupError for a call of which that is not known.
+    Raises AccessDenied for a call of which that is not known.
     """
     bucket = f"arn:aws:s3:::{params.get('Bucket')}"
     key = f"{bucket}/{params.get('Key')}"
     if unknown := _UNKNOWN & set(params):
-        raise LookupError(f"{operation} with {sorted(unknown)}")
+        raise AccessDenied(f"nobody knows what {operation} needs with {sorted(unknown)}")
     match operation:
         case "GetObject" | "HeadObject" if "VersionId" in params:
             needed = [("s3:GetObjectVersion", key)]
@@ -143,7 +143,7 @@ def demands(operation: str, params: Mapping[str, Any]) -> list[Request]:
             action = operation.removesuffix("Batch")
             needed = [(f"sqs:{action}", queue_arn(params["QueueUrl"]))]
         case _:
-            raise LookupError(operation)
+            raise AccessDenied(f"nobody knows what {operation} needs")
     context = (TLS, ("s3:prefix", params["Prefix"])) if "Prefix" in params else (TLS,)
     return [Request(action, resource, context) for action, resource in needed]
 

@@ -250,9 +250,9 @@ def _demanded(statements: list[Statement], request: Request) -> Request:
 
 
 def test_a_call_that_nobody_knows_fails_its_test() -> None:
-    with pytest.raises(LookupError, match="CopyObject"):
+    with pytest.raises(AccessDenied, match="CopyObject"):
         demands("CopyObject", {"Bucket": "b", "Key": "k"})
-    with pytest.raises(LookupError, match="ACL"):
+    with pytest.raises(AccessDenied, match="ACL"):
         demands("PutObject", {"Bucket": "b", "Key": "k", "ACL": "public-read"})
 
 
