@@ -119,6 +119,16 @@ def test_only_the_source_bucket_of_this_account_fills_the_queue() -> None:
     assert not notifies()
 
 
+def test_the_schedule_may_send_to_the_queue_and_do_nothing_else() -> None:
+    (document,) = properties("VerifyRole")["Policies"]
+    (allow,) = document["PolicyDocument"]["Statement"]
+
+    assert allow["Action"] == "sqs:SendMessage"
+    assert allow["Resource"] == {"Fn::GetAtt": "PublishQueue.Arn"}
+    (trust,) = properties("VerifyRole")["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+
+
 @pytest.mark.parametrize("queue", QUEUES)
 @pytest.mark.parametrize("action", ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:PurgeQueue"])
 def test_no_queue_is_public(queue: str, action: str) -> None:

@@ -338,16 +338,6 @@ def test_the_schedule_sends_a_message_that_starts_a_comparison() -> None:
     assert target["Arn"] == {"Fn::GetAtt": "PublishQueue.Arn"}
 
 
-def test_the_schedule_may_send_to_the_queue_and_do_nothing_else() -> None:
-    (policy,) = properties("VerifyRole")["Policies"]
-    (allow,) = policy["PolicyDocument"]["Statement"]
-
-    assert allow["Action"] == "sqs:SendMessage"
-    assert allow["Resource"] == {"Fn::GetAtt": "PublishQueue.Arn"}
-    (trust,) = properties("VerifyRole")["AssumeRolePolicyDocument"]["Statement"]
-    assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
-
-
 @pytest.mark.parametrize("schedule", ["rate(7 days)", "cron(0 4 ? * SUN *)", ""])
 def test_a_schedule_may_be_any_or_none(schedule: str) -> None:
     assert re.fullmatch(TEMPLATE["Parameters"]["VerifySchedule"]["AllowedPattern"], schedule)
