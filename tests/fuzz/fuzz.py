@@ -14,6 +14,7 @@ import random
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,17 +128,18 @@ def targets() -> list[Target]:
 
 
 def fuzz(minutes: float, seed: int) -> bool:
-    """Fuzz for so many minutes of CPU and print what came of it; whether nothing failed."""
+    """Fuzz for so many minutes of CPU, or until ^C, and print what came of it; whether all held."""
     rng = random.Random(seed)  # noqa: S311 (no secret)
     chosen = targets()
     begin = time.process_time()
-    with Progress(console=console) as progress:
+    with Progress(console=console) as progress, suppress(KeyboardInterrupt):
         bar = progress.add_task("seconds of CPU", total=minutes * 60)
         while not progress.finished:
             for target in chosen:
                 for _ in range(TURNS):
                     target.turn(rng)
             progress.update(bar, completed=time.process_time() - begin)
+    console.print(f"{(time.process_time() - begin) / 60:.1f} minutes of CPU, seed {seed}")
     table = Table("test", "runs", "kept", "seen", "failures")
     for t in chosen:
         figures = (t.runs, len(t.corpus), len(t.seen), t.failures.total())
