@@ -67,7 +67,7 @@ def to_html(text: str) -> str:
     html = comrak.render_markdown(text, extension_options=extensions, render_options=rendering)
     if html.count("<") > FEW_TAGS:
         _check_tags(html)
-    # Of an upload they are refused, but "&#27;" becomes one only here. CommonMark has U+FFFD for NUL.
+    # An upload that has one is refused, but "&#27;" becomes one here. CommonMark replaces NUL so.
     clean = FORBIDDEN.sub("\ufffd", _CLEANER.clean(html))
     if "<h1" in clean:
         clean = _HEADING.sub(lambda match: f"{match[1]}{int(match[2]) + 1}", clean)
