@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broadsheet.article import Article, Author, Image, Source, Topic
-from broadsheet.index import NEWEST, Entry, Month, MonthCount, Scope
+from broadsheet.index import NEWEST, UNREADABLE, Entry, Month, MonthCount, Scope
 
 UTC_ZONE = ZoneInfo("UTC")
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -318,3 +318,15 @@ def test_taking_one_after_the_other_needs_the_months_for_some_only() -> None:
     assert site.scope.newest == ()
     # One each while the newest are full; the first filling is one of everything.
     assert site.refills == len(PATHS) - NEWEST + 1
+
+
+@pytest.mark.parametrize("kind", [Month, Scope])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{}", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"months": {"a": 1}}', b"9" * 5000],
+)
+def test_an_index_that_was_not_written_here_is_unreadable(
+    kind: type[Month | Scope], data: bytes
+) -> None:
+    with pytest.raises(UNREADABLE):
+        kind.from_bytes(data)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NEWEST = 30
 
 # What from_bytes may raise of an object that to_bytes did not write.
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 _LAST = datetime.max.replace(tzinfo=UTC)
 Order = tuple[timedelta, str]
