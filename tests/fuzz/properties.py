@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from contextlib import suppress
 from datetime import UTC
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,12 @@ from xml.etree import ElementTree as ET
 from broadsheet import addresses
 from broadsheet.article import Article
 from broadsheet.errors import InvalidError
-from broadsheet.index import Entry, Month, MonthCount, Scope
+from broadsheet.index import UNREADABLE, Entry, Month, MonthCount, Scope
 from broadsheet.markdown import to_html
+from broadsheet.reconcile import recorded
 from broadsheet.render import Renderer
 from broadsheet.site_config import SiteConfig
+from broadsheet.store import Stored
 from broadsheet.validation import MOST_PROBLEMS
 from notifications import messages_of
 from tests.newsroom import URL
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 PATH = "2026/05/fuzzed"
 LONGEST_PROBLEM = 1000
+ETAG = '"0"'
 INTERNAL = re.compile(r'Traceback|Error\(|object at 0x|broadsheet\.|<class|File "|\bNone\b')
 POINTER = re.compile(r"(?:/(?:[^/~]|~[01])*)*")
 VOID = {"br", "col", "hr", "img", "wbr", "meta", "link"}
@@ -256,3 +260,37 @@ def check_label(label: str) -> None:
     for same in (label.upper().lower(), f" {label} ", unicodedata.normalize("NFKC", label)):
         if same.casefold() == label.casefold():
             assert addresses.slug(same) == slug
+
+
+# What lies in the site bucket
+
+
+def check_state(data: bytes) -> None:
+    """An index that somebody else has written is read or unreadable, and nothing else."""
+    for kind in (Month, Scope):
+        with suppress(*UNREADABLE):
+            kind.from_bytes(data).to_bytes()
+            features.add(kind)
+    recorded(Stored(data, ETAG))
+
+
+def check_site_key(key: str) -> None:
+    """What a key is taken for has that very key."""
+    month, topic = addresses.indexed_month(key), addresses.indexed_scope(key)
+    assert month is None or addresses.month_index_key(month) == key
+    assert topic is None or addresses.scope_index_key(topic) == key
+    path, place = addresses.paged_path(key), addresses.listed_place(key)
+    if path is not None:
+        assert addresses.page_key(path) == key
+        assert addresses.article_path(addresses.source_key(path)) == path
+    if place is not None:
+        assert place[0] == addresses.slug(place[0])
+        assert key in pages_of(*place)
+    assert [month, topic, path, place].count(None) >= 3
+    features.add((month is None, topic, path is None, place))
+
+
+def pages_of(topic: str, month: str) -> set[str]:
+    """The keys of the listings of a place, as the renderer has them."""
+    renderer = Renderer(URL, SiteConfig())
+    return {*(renderer.month(month, Month(), [topic]) if month else renderer.scope(topic, Scope()))}

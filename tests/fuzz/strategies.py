@@ -8,10 +8,12 @@ from datetime import datetime
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from hypothesis import strategies as st
 
+from broadsheet.article import Article
+from broadsheet.index import Entry, Month, MonthCount, Scope
 from tests import recorded
 from tests.hostile.corpus import BREAKOUT, IMAGE, SCRIPT, TEMPLATES, cases
 from tests.test_markdown import ATTACKS
@@ -176,10 +178,14 @@ TOKENS = [
 ]
 
 
+def mutated() -> st.SearchStrategy[bytes]:
+    """Uploads after one to six changes of a mutation fuzzer's kind."""
+    return _mutated(seeds())
+
+
 @st.composite
-def mutated(draw: st.DrawFn) -> bytes:
-    """A seed after one to six changes of a mutation fuzzer's kind."""
-    data = bytearray(draw(st.sampled_from(seeds())))
+def _mutated(draw: st.DrawFn, from_: tuple[bytes, ...]) -> bytes:
+    data = bytearray(draw(st.sampled_from(from_)))
     for _ in range(draw(st.integers(1, 6))):
         start = draw(st.integers(0, len(data)))
         end = min(len(data), start + draw(st.sampled_from([0, 1, 1, 2, 8, 64, 1024])))
@@ -195,7 +201,7 @@ def mutated(draw: st.DrawFn) -> bytes:
             case "cut":
                 del data[start:]
             case "splice":
-                other = draw(st.sampled_from(seeds()))
+                other = draw(st.sampled_from(from_))
                 data[start:] = other[draw(st.integers(0, len(other))) :]
     return bytes(data)
 
@@ -271,3 +277,31 @@ def notifications(draw: st.DrawFn) -> Any:
         event = json.loads(body) if body.startswith("{") else {"Records": body}
     picks = draw(st.lists(st.integers(0, 30), min_size=1, max_size=3))
     return _swap(event, draw(NOTIFICATIONS), picks)
+
+
+# What lies in the site bucket
+
+_ENTRY = Entry.of(Article.parse("a", next(iter(recorded.articles().values()))), ZoneInfo("UTC"))
+_STATES = (
+    Month(2, (_ENTRY,), {"index.html": '"0"'}).to_bytes(),
+    Scope({_ENTRY.month: MonthCount(2, 1)}, (_ENTRY,), {"rss.xml": '"1"'}, "x").to_bytes(),
+    b'{"places": [["", "2026/05"], ["harbour", "2026/05"]]}',
+    b"[" * 100_000,
+)
+
+
+def states() -> st.SearchStrategy[bytes]:
+    """Indexes and records after some changes."""
+    return _mutated(_STATES)
+
+
+_KEY_PARTS = st.sampled_from(
+    "_index articles topics archive sitemap site harbour a-b a-- - 2026 0999 05 13 ٢٠٢٦ x".split()
+) | st.text("a0-_./٠", max_size=4)
+SITE_KEYS = st.builds(
+    lambda parts, end: "/".join(parts) + end,
+    st.lists(_KEY_PARTS, max_size=5),
+    st.sampled_from(
+        ["/index.html", "index.html", "/rss.xml", ".json", "sitemap-2026-05.xml", "\n", ""]
+    ),
+)

@@ -65,3 +65,15 @@ def test_any_message_names_keys_of_the_site_or_is_not_understood(event: Any) -> 
 @given(st.text(max_size=100) | strategies.TEXTS)
 def test_any_label_has_a_slug_that_is_safe_and_its_own(label: str) -> None:
     properties.check_label(label)
+
+
+@FEW
+@given(strategies.states())
+def test_any_bytes_of_an_index_are_read_or_unreadable(data: bytes) -> None:
+    properties.check_state(data)
+
+
+@FEW
+@given(strategies.SITE_KEYS)
+def test_a_key_of_the_site_is_taken_for_what_has_it(key: str) -> None:
+    properties.check_site_key(key)
