@@ -38,6 +38,7 @@ PATH = "2026/05/fuzzed"
 LONGEST_PROBLEM = 1000
 ETAG = '"0"'
 INTERNAL = re.compile(r'Traceback|Error\(|object at 0x|broadsheet\.|<class|File "|\bNone\b')
+MONTH = re.compile(r"[0-9]{4}/(0[1-9]|1[0-2])")
 POINTER = re.compile(r"(?:/(?:[^/~]|~[01])*)*")
 VOID = {"br", "col", "hr", "img", "wbr", "meta", "link"}
 # What a page may hold beside an article's body: no more than its templates do.
@@ -209,7 +210,7 @@ _READERS: dict[str, Callable[[str], object]] = {
 def check_listings(article: Article, config: SiteConfig) -> None:
     """The listings that show an article are sound, and its indexes survive being stored."""
     entry = Entry.of(article, config.timezone)
-    assert re.fullmatch(r"\d{4}/(0[1-9]|1[0-2])", entry.month), entry.month
+    assert MONTH.fullmatch(entry.month), entry.month
     month = Month(3, (entry,), {"index.html": '"0"'})
     scope = Scope({entry.month: MonthCount(3, 1)}, (entry,), {"rss.xml": '"1"'}, "x")
     assert Month.from_bytes(month.to_bytes()) == month
@@ -278,6 +279,7 @@ def check_site_key(key: str) -> None:
     """What a key is taken for has that very key."""
     month, topic = addresses.indexed_month(key), addresses.indexed_scope(key)
     assert month is None or addresses.month_index_key(month) == key
+    assert month is None or MONTH.fullmatch(month)
     assert topic is None or addresses.scope_index_key(topic) == key
     path, place = addresses.paged_path(key), addresses.listed_place(key)
     if path is not None:
@@ -285,6 +287,7 @@ def check_site_key(key: str) -> None:
         assert addresses.article_path(addresses.source_key(path)) == path
     if place is not None:
         assert place[0] == addresses.slug(place[0])
+        assert not place[1] or MONTH.fullmatch(place[1])
         assert key in pages_of(*place)
     assert [month, topic, path, place].count(None) >= 3
     features.add((month is None, topic, path is None, place))

@@ -295,13 +295,18 @@ def states() -> st.SearchStrategy[bytes]:
     return _mutated(_STATES)
 
 
-_KEY_PARTS = st.sampled_from(
-    "_index articles topics archive sitemap site harbour a-b a-- - 2026 0999 05 13 ٢٠٢٦ x".split()
-) | st.text("a0-_./٠", max_size=4)
+_NAMES_OF = st.sampled_from(["harbour", "a-b", "-", "a--b", "A", "a/b", "x" * 1002, ""])
+_LISTED = ["index.html", "rss.xml", "feed.json", "{year}/{month}/index.html", "x", "index.html\n"]
 SITE_KEYS = st.builds(
-    lambda parts, end: "/".join(parts) + end,
-    st.lists(_KEY_PARTS, max_size=5),
+    lambda form, year, month, name: form.format(year=year, month=month, name=name),
     st.sampled_from(
-        ["/index.html", "index.html", "/rss.xml", ".json", "sitemap-2026-05.xml", "\n", ""]
+        [
+            *(folder + listing for folder in ("", "topics/{name}/") for listing in _LISTED),
+            *("sitemap-{year}-{month}.xml", "_index/{year}/{month}.json", "_index/{name}.json"),
+            *("_index/topics/{name}.json", "articles/{name}/index.html", "{name}", "sitemap.xml"),
+        ]
     ),
+    st.sampled_from(["2026", "0999", "٢٠٢٦", "26", "²026"]),
+    st.sampled_from(["05", "12", "13", "00", "٠٥", "5"]),
+    _NAMES_OF | st.text("az0-_./٠", max_size=6),
 )
