@@ -60,10 +60,11 @@ class Inspector(HTMLParser):
 def is_harmless(url: str) -> bool:
     """Whether a browser takes a URL for a relative one or one of the schemes allowed.
 
-    A scheme is a letter, and letters, digits, "+", "-" and ".", of ASCII:
-    https://url.spec.whatwg.org/#scheme-start-state.
+    Controls and spaces before it and line breaks and tabs within do not count; and a scheme is
+    a letter, and letters, digits, "+", "-" and ".": https://url.spec.whatwg.org/#url-parsing.
     """
-    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", re.sub(r"[\x00-\x20]", "", url))
+    read = re.sub(r"^[\x00-\x20]+|[\t\n\r]", "", url)
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", read)
     return not scheme or scheme[1].lower() in SCHEMES
 
 
@@ -200,6 +201,12 @@ def test_references_to_c1_controls_are_replaced_or_what_html_takes_them_for() ->
     # Outside of raw HTML it is CommonMark that reads them.
     assert to_html("&#x80;&#x85;") == "<p>\ufffd\ufffd</p>\n"
     assert to_html("<b title='&#x80;'>x</b>") == '<p><b title="€">x</b></p>\n'
+
+
+@pytest.mark.parametrize("url", [":", "a;:", "\ta :", "/javascript:x", "?javascript:x", "HTTP:x"])
+def test_the_inspector_takes_a_url_for_harmless_where_a_browser_does(url: str) -> None:
+    assert is_harmless(url)
+    assert not is_harmless(f"\x01 java\nscri\tpt:{url}")
 
 
 def test_text_of_scripts_and_styles_is_gone_with_them() -> None:
