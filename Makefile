@@ -4,6 +4,7 @@
 # make verify STACK=broadsheet   compare a deployed site with its sources; REPAIR=1 repairs it
 # make simulate N=1000 SEED=0   random histories with faults and interleavings, checked
 # make simulate-mutations       break the code on purpose: the simulation must notice
+# make fuzz MINUTES=10 SEED=0   the parsers, the sanitiser and the renderer on mutated input
 # make check    formatting, lint, types, template
 # make audit    known vulnerabilities of all that is pinned; REQUIRED=1 fails where none can be read
 # make build    what `sam deploy` uploads; ARCH=x86_64 for the other architecture
@@ -13,6 +14,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run verify test simulate simulate-mutations check audit format build lock clean
+.PHONY: help run verify test simulate simulate-mutations fuzz check format build lock clean
 
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
@@ -31,6 +33,7 @@ ARCH ?= arm64
 STACK ?= broadsheet
 N ?= 1000
 SEED ?= 0
+MINUTES ?= 10
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -49,6 +52,9 @@ simulate: .venv/ready
 
 simulate-mutations: .venv/ready
 	@.venv/bin/python -m tests.simulation --mutations
+
+fuzz: .venv/ready
+	@.venv/bin/python -m tests.fuzz $(MINUTES) $(SEED)
 
 check: .venv/ready .venv-sam/ready
 	.venv/bin/ruff format --check .

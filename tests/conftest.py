@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 from moto import mock_aws
 
 import app
@@ -14,6 +15,16 @@ from tests.newsroom import SITE, SOURCE, URL, Newsroom, make_distribution, s3_cl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# For test_histories.py; see there.
+settings.register_profile(
+    "long",
+    max_examples=10_000,
+    stateful_step_count=50,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    report_multiple_bugs=False,
+)
 
 
 @pytest.fixture(autouse=True)

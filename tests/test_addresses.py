@@ -195,3 +195,29 @@ class TestSlug:
     @given(st.text(alphabet=string.ascii_letters + "äöüßéÉ ﬁ", min_size=1))
     def test_does_not_depend_on_upper_or_lower_case(self, label: str) -> None:
         assert addresses.slug(label.upper()) == addresses.slug(label.casefold())
+
+
+class TestKeysOfTheSite:
+    """What a key of the site bucket is, told from the key alone."""
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            "٢٠٢٦/01/index.html",  # digits, but none that a month is written with
+            "sitemap-٢٠٢٦-01.xml",
+            "topics/-/index.html",  # no slug begins or ends with a hyphen
+            "topics/a-/rss.xml",
+            "topics/a--b/2026/01/index.html",
+            "2026/13/index.html",
+        ],
+    )
+    def test_a_listing_that_nobody_writes_is_none(self, key: str) -> None:
+        assert addresses.listed_place(key) is None
+
+    def test_an_index_that_nobody_writes_is_none(self) -> None:
+        assert addresses.indexed_month("_index/٢٠٢٦/01.json") is None
+        assert addresses.indexed_scope("_index/topics/-.json") is None
+
+    def test_a_page_whose_article_could_have_no_receipt_is_none(self) -> None:
+        assert addresses.paged_path(addresses.page_key("a" * 1001)) == "a" * 1001
+        assert addresses.paged_path(addresses.page_key("a" * 1002)) is None

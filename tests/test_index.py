@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broadsheet.article import Article, Author, Image, Source, Topic
-from broadsheet.index import NEWEST, Entry, Month, MonthCount, Scope
+from broadsheet.index import NEWEST, UNREADABLE, Entry, Month, MonthCount, Scope
 
 UTC_ZONE = ZoneInfo("UTC")
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -62,6 +62,11 @@ class TestEntry:
     def test_the_year_of_a_month_has_four_digits(self, year: int) -> None:
         article = replace(self.ARTICLE, published_at=datetime(year, 6, 1, tzinfo=UTC))
         assert Entry.of(article, UTC_ZONE).month == f"{year}/06"
+
+    def test_so_it_has_where_the_offset_or_the_zone_leads_to_the_year_before(self) -> None:
+        zone = timezone(timedelta(hours=14))
+        article = replace(self.ARTICLE, published_at=datetime(1000, 1, 1, tzinfo=zone))
+        assert Entry.of(article, UTC_ZONE).month == "0999/12"
 
     def test_it_has_all_that_a_listing_shows_and_no_body(self) -> None:
         found = Entry.of(self.ARTICLE, UTC_ZONE)
@@ -313,3 +318,15 @@ def test_taking_one_after_the_other_needs_the_months_for_some_only() -> None:
     assert site.scope.newest == ()
     # One each while the newest are full; the first filling is one of everything.
     assert site.refills == len(PATHS) - NEWEST + 1
+
+
+@pytest.mark.parametrize("kind", [Month, Scope])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{}", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"months": {"a": 1}}', b"9" * 5000],
+)
+def test_an_index_that_was_not_written_here_is_unreadable(
+    kind: type[Month | Scope], data: bytes
+) -> None:
+    with pytest.raises(UNREADABLE):
+        kind.from_bytes(data)

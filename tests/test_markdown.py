@@ -58,8 +58,13 @@ class Inspector(HTMLParser):
 
 
 def is_harmless(url: str) -> bool:
-    """Whether a browser takes a URL for a relative one or one of the schemes allowed."""
-    scheme = re.match(r"([^/?#:]*):", re.sub(r"[\x00-\x20]", "", url))
+    """Whether a browser takes a URL for a relative one or one of the schemes allowed.
+
+    Controls and spaces before it and line breaks and tabs within do not count; and a scheme is
+    a letter, and letters, digits, "+", "-" and ".": https://url.spec.whatwg.org/#url-parsing.
+    """
+    read = re.sub(r"^[\x00-\x20]+|[\t\n\r]", "", url)
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", read)
     return not scheme or scheme[1].lower() in SCHEMES
 
 
@@ -184,6 +189,24 @@ def test_the_inspector_sees_what_it_looks_for() -> None:
     raw = "<script>x</script><b onclick=x><a href='jav\tascript:x'><img src=data:x><p style=x>"
     raw += "<!--x-->"
     assert len(dangers(raw)) == 6
+
+
+@pytest.mark.parametrize("code", ["14", "x1b", "127", "xfffe", "11", "12", "0"])
+def test_a_reference_to_a_character_that_no_article_may_have_is_replaced(code: str) -> None:
+    assert to_html(f"a &#{code}; b") == "<p>a \ufffd b</p>\n"
+    assert to_html(f'<b title="&#{code};">x</b>') == '<p><b title="\ufffd">x</b></p>\n'
+
+
+def test_references_to_c1_controls_are_replaced_or_what_html_takes_them_for() -> None:
+    # Outside of raw HTML it is CommonMark that reads them.
+    assert to_html("&#x80;&#x85;") == "<p>\ufffd\ufffd</p>\n"
+    assert to_html("<b title='&#x80;'>x</b>") == '<p><b title="€">x</b></p>\n'
+
+
+@pytest.mark.parametrize("url", [":", "a;:", "\ta :", "/javascript:x", "?javascript:x", "HTTP:x"])
+def test_the_inspector_takes_a_url_for_harmless_where_a_browser_does(url: str) -> None:
+    assert is_harmless(url)
+    assert not is_harmless(f"\x01 java\nscri\tpt:{url}")
 
 
 def test_text_of_scripts_and_styles_is_gone_with_them() -> None:

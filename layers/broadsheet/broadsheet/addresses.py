@@ -30,13 +30,16 @@ KEY_BYTES = 1024
 TAG_CHARACTERS = 256
 
 _SEGMENT = r"[a-z0-9][a-z0-9-]*"
+_SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+_YEAR, _MONTH = "[0-9]{4}", "(?:0[1-9]|1[0-2])"
 _PAGE_KEY = re.compile(rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)/index\.html")
-_SCOPE_KEY = re.compile(r"_index/(?:topics/([a-z0-9-]+)|site)\.json")
-_MONTH_KEY = re.compile(r"_index/(\d{4}/(?:0[1-9]|1[0-2]))\.json")
+_SCOPE_KEY = re.compile(rf"_index/(?:topics/({_SLUG})|site)\.json")
+_MONTH_KEY = re.compile(rf"_index/({_YEAR}/{_MONTH})\.json")
+_FOLDER = rf"(?:topics/(?P<topic>{_SLUG})/)?"
 _LISTING_KEYS = (
-    re.compile(r"(?:topics/(?P<topic>[a-z0-9-]+)/)?(?:index\.html|rss\.xml|atom\.xml|feed\.json)"),
-    re.compile(r"(?:topics/(?P<topic>[a-z0-9-]+)/)?(?P<month>\d{4}/(?:0[1-9]|1[0-2]))/index\.html"),
-    re.compile(r"sitemap-(?P<month>\d{4}-(?:0[1-9]|1[0-2]))\.xml"),
+    re.compile(rf"{_FOLDER}(?:index\.html|rss\.xml|atom\.xml|feed\.json)"),
+    re.compile(rf"{_FOLDER}(?P<month>{_YEAR}/{_MONTH})/index\.html"),
+    re.compile(rf"sitemap-(?P<month>{_YEAR}-{_MONTH})\.xml"),
     re.compile(r"archive/index\.html|sitemap\.xml"),
 )
 _ARTICLE_KEY = re.compile(rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)\.json")
@@ -63,7 +66,7 @@ def page_key(path: str) -> str:
 def paged_path(key: str) -> str | None:
     """PATH of an article page's key in the site bucket; None where the key can't be a page's."""
     match = _PAGE_KEY.fullmatch(key)
-    return match[1] if match else None
+    return match[1] if match and len(match[1]) <= _PATH_BYTES else None
 
 
 def record_key(path: str) -> str:

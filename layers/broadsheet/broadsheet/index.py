@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NEWEST = 30
 
 # What from_bytes may raise of an object that to_bytes did not write.
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 _LAST = datetime.max.replace(tzinfo=UTC)
 Order = tuple[timedelta, str]
@@ -50,9 +50,11 @@ class Entry:
     @classmethod
     def of(cls, article: Article, timezone: ZoneInfo) -> Self:
         """The entry of an article; its month is that of its date in the site's time zone."""
+        local = article.published_at.astimezone(timezone)
         return cls(
             path=article.path,
-            month=article.published_at.astimezone(timezone).strftime("%Y/%m"),
+            # strftime would leave it to the platform whether a year before 1000 has four digits.
+            month=f"{local.year:04}/{local.month:02}",
             title=article.title,
             summary=article.summary,
             published_at=article.published_at,

@@ -8,7 +8,7 @@ import comrak
 import nh3
 
 from broadsheet.errors import InvalidError
-from broadsheet.validation import Problem
+from broadsheet.validation import FORBIDDEN, Problem
 
 # The sanitiser mends a document as a browser does, in time that grows with the square of its tags
 # where they are nested without end or left open. Up to FEW_TAGS that does no harm; a document with
@@ -67,7 +67,8 @@ def to_html(text: str) -> str:
     html = comrak.render_markdown(text, extension_options=extensions, render_options=rendering)
     if html.count("<") > FEW_TAGS:
         _check_tags(html)
-    clean = _CLEANER.clean(html)
+    # An upload that has one is refused, but "&#27;" becomes one here. CommonMark replaces NUL so.
+    clean = FORBIDDEN.sub("\ufffd", _CLEANER.clean(html))
     if "<h1" in clean:
         clean = _HEADING.sub(lambda match: f"{match[1]}{int(match[2]) + 1}", clean)
     return clean

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # What XML 1.0 can't carry (https://www.w3.org/TR/xml/#charsets), lone surrogates among it, and the
 # C1 controls, which HTML forbids.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _SHOWN = 60
 _DEPTH = 20
 _TOO_DEEP = f"is nested too deeply; expected at most {_DEPTH} levels"
@@ -217,7 +217,7 @@ def _mended(value: Any) -> Any:
 
 
 def _character_problems(place: _Place, text: str) -> Iterator[Problem]:
-    if match := _FORBIDDEN.search(text):
+    if match := FORBIDDEN.search(text):
         code = ord(match[0])
         is_surrogate = unicodedata.category(match[0]) == "Cs"
         kind = "a lone surrogate" if is_surrogate else "a control character"

@@ -1,0 +1,1 @@
+"""Parsers, validator, sanitiser and renderer under generated and mutated input."""
