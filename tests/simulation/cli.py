@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from tests.simulation.draw import plan_of
 from tests.simulation.mutations import MUTATIONS, WITHIN
-from tests.simulation.plan import plan_of
 from tests.simulation.shrink import report, shortest
 from tests.simulation.world import simulate
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from tests.simulation.draw import plan_of
 from tests.simulation.mutations import MUTATIONS
-from tests.simulation.plan import plan_of
 from tests.simulation.shrink import report, shortest
 from tests.simulation.world import Run, simulate
 
@@ -36,7 +36,7 @@ def test_a_seed_replays_exactly() -> None:
 
 def test_a_seed_replays_exactly_in_a_process_with_other_hashes() -> None:
     program = (
-        "from tests.simulation.plan import plan_of\n"
+        "from tests.simulation.draw import plan_of\n"
         "from tests.simulation.world import simulate\n"
         "print('\\n'.join(simulate(plan_of(11)).trace))"
     )
