@@ -52,7 +52,7 @@ def plan_of(seed: int) -> Plan:
     rng = random.Random(seed)  # noqa: S311 (no secret)
     if rng.random() < 0.3:
         return _storm(seed, rng)
-    scenes = (_clash, _clash, _succession, _overtaken, _site, _abandoned, _abandoned, _refill)
+    scenes = (_clash, _outdated, _succession, _overtaken, _site, _abandoned, _abandoned, _refill)
     plan = rng.choice(scenes)(seed, rng, _Alphabet(rng, scene=True))
     return replace(
         plan,
@@ -69,6 +69,7 @@ def _storm(seed: int, rng: random.Random) -> Plan:
     alphabet = _Alphabet(rng)
     calm = rng.random() < 0.5
     count = rng.randint(2, 4) if calm else rng.randint(2, 7)
+    count = rng.randint(8, 16) if rng.random() < 0.1 else count
     return Plan(
         seed=seed,
         calm=tuple(alphabet.upload(rng) for _ in range(rng.randint(1, 2) if calm else 0)),
@@ -106,6 +107,29 @@ def _clash(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
         for n in rng.choice([(1,), (1,), (1, 1), (1, 2)])
     ]
     return _plan(seed, calm, operations, stalls, newest=rng.choice([1, 2, 30]))
+
+
+def _outdated(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """Who publishes stands still with a listing in hand, of which another article goes meanwhile.
+
+    The pages in question may have been written before, or died with an earlier attempt.
+    """
+    first, second = alphabet.paths[:2]
+    day, topics = f"{rng.choice(DAYS)}:00:00Z", rng.choice([[], ["S"]])
+    calm = [alphabet.upload(rng, first, published_at=day, topics=topics)]
+    comes = alphabet.upload(rng, second, published_at=day, topics=topics)
+    goes = Operation(calm[0].key, None, after=1)
+    if rng.random() < 0.3:
+        goes = alphabet.upload(rng, first, status="draft")
+    operations = [comes, replace(goes, after=1)]
+    stalls = [Stall(Place(0, "write listing", rng.randint(1, 9)), 1)]
+    faults = []
+    if rng.random() < 0.4:
+        faults = [Fault("crash before", Place(0, "write listing", rng.randint(1, 6)))]
+        moment = rng.choice(["write listing", "look at listing"])
+        stalls = [Stall(Place(1, moment, rng.randint(1, 4)), 1)]
+        operations[1] = replace(goes, after=2)
+    return replace(_plan(seed, calm, operations, stalls), faults=tuple(faults))
 
 
 def _succession(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
@@ -228,7 +252,7 @@ def _plan(
 
 def _faults(rng: random.Random, count: int, invocations: int) -> list[Fault]:
     faults = []
-    for kind in rng.choices(FAULTS, k=count):
+    for kind in rng.choices([*FAULTS, "out of memory"], k=count):
         place = _place(rng, invocations)
         if kind == "out of memory":
             place = replace(place, moment=PARSE, count=1)

@@ -209,6 +209,10 @@ def _told_after_receipts(self: _Run) -> None:
     _invalidate(self)
 
 
+def _all_or_nothing(self: _Run, items: Any, call: Any, key: Any) -> Any:  # noqa: ARG001 (as what it replaces)
+    return [result for result in self._store.each(call, items) if result is not None]
+
+
 def _nothing_failed(_message: Any, _report: Any) -> bool:
     return False
 
@@ -299,6 +303,10 @@ MUTATIONS = {
     "receipts-first": Mutation(
         "receipts are written before the CDN is told",
         ((_Run, "_invalidate", _told_after_receipts),),
+    ),
+    "all-or-nothing": Mutation(
+        "a failure of one article is a failure of its whole batch",
+        ((_Run, "_attempt", _all_or_nothing),),
     ),
     "swallow": Mutation(
         "what failed does not come again", ((app, "_has_failed", _nothing_failed),)

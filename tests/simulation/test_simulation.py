@@ -6,10 +6,15 @@ import sys
 
 import pytest
 
+from tests.simulation.crashes import KINDS
 from tests.simulation.draw import plan_of
 from tests.simulation.mutations import MUTATIONS
+from tests.simulation.plan import Plan
 from tests.simulation.shrink import report, shortest
 from tests.simulation.world import Run, simulate
+
+# One out of so many crash points of each kind; `make simulate-crashes` takes all.
+SAMPLE = 23
 
 
 def found(mutation: str, runs: int) -> Run:
@@ -21,11 +26,40 @@ def found(mutation: str, runs: int) -> Run:
     raise AssertionError(f"{mutation} is not noticed in {runs} runs")
 
 
-@pytest.mark.parametrize("first", range(0, 20, 10))
+def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.simulation", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize("first", [0, 10])
 def test_no_interleaving_and_no_fault_breaks_a_promise(first: int) -> None:
     for seed in range(first, first + 10):
         run = simulate(plan_of(seed))
         assert not run.violations, report(shortest(run))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_no_crash_and_no_invocation_before_it_breaks_a_promise(name: str) -> None:
+    kind = KINDS[name]
+    calls = simulate(kind.plan()).calls
+    for between in (False, True):
+        plans = list(kind.crashes(calls, between=between))
+        assert len(plans) == 2 * sum(calls)
+        for plan in plans[SAMPLE // 2 :: 2 * SAMPLE]:
+            run = simulate(plan)
+            assert run.coverage["fired: crash before"] + run.coverage["fired: crash after"] == 1
+            assert not run.violations, report(run)
+
+
+def test_a_crash_that_leaves_something_undone_is_noticed() -> None:
+    kind = KINDS["update"]
+    plans = kind.crashes(simulate(kind.plan()).calls)
+    assert any(simulate(plan, "retry-listings-tag").violations for plan in plans)
 
 
 def test_a_seed_replays_exactly() -> None:
@@ -68,11 +102,49 @@ def test_what_breaks_a_promise_is_noticed_and_made_shorter() -> None:
     assert f"seed {run.plan.seed}" in report(short)
 
 
-@pytest.mark.parametrize("mutation", ["listings-before-pages", "all-new", "receipts-first"])
-def test_broken_code_is_noticed(mutation: str) -> None:
-    assert found(mutation, 20).violations
+def test_the_command_fails_with_the_seed_and_the_trace_of_what_broke() -> None:
+    result = run_command("3", "0", "--mutation", "listings-before-pages")
+    assert result.returncode == 1
+    shown, _, verdict = result.stdout.partition("Violations:")
+    assert "\nseed 0: " in shown
+    assert "PutObject index.html" in shown
+    assert "which has no page" in verdict
+    assert "FAILED: seeds [0" in verdict
 
 
-def test_every_mutation_says_what_it_breaks() -> None:
-    assert len(MUTATIONS) >= 10
-    assert all(mutation.what for mutation in MUTATIONS.values())
+def test_the_command_says_what_it_covered_and_that_nothing_broke() -> None:
+    result = run_command("2", "0")
+    assert result.returncode == 0
+    assert "AWS calls" in result.stdout
+    assert "OK: 2 runs from seed 0, no violation" in result.stdout
+
+
+def test_a_plan_happens_as_far_as_it_can() -> None:
+    """What waits for an event that never comes does not wait for ever."""
+    plan = plan_of(1)
+    alone = Plan(1, (), plan.calm + plan.operations, stalls=plan.stalls, at_once=1)
+    run = simulate(alone)
+    assert run.coverage["operations"] == len(alone.operations)
+    assert not run.violations
+
+
+def test_faults_and_stalls_mostly_happen() -> None:
+    runs = [simulate(plan_of(seed)) for seed in range(40, 65)]
+    planned = sum(len(run.plan.faults) + len(run.plan.stalls) for run in runs)
+    fired = sum(
+        number
+        for run in runs
+        for name, number in run.coverage.items()
+        if name.startswith("fired: ")
+    )
+    assert fired > planned / 2 > 10
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_broken_code_is_whole_again_afterwards(mutation: str) -> None:
+    owners = {owner for m in MUTATIONS.values() for owner, _, _ in m.patches}
+    before = {owner: dict(vars(owner)) for owner in owners}
+    with MUTATIONS[mutation].applied():
+        assert any(dict(vars(owner)) != before[owner] for owner in owners)
+    simulate(plan_of(11), mutation)
+    assert {owner: dict(vars(owner)) for owner in owners} == before

@@ -42,12 +42,13 @@ LEFT = {"time is short": 30, "time is up": 0}
 
 @dataclass
 class Run:
-    """What came of a plan."""
+    """What came of a plan; ``calls`` are those of each invocation of its storm."""
 
     plan: Plan
     violations: list[str]
     coverage: Counter[str]
     trace: list[str]
+    calls: tuple[int, ...]
 
 
 @dataclass
@@ -68,7 +69,8 @@ def simulate(plan: Plan, mutation: str = "") -> Run:
                 stack.enter_context(MUTATIONS[mutation].applied())
             world.play()
         world.check()
-        return Run(plan, world.violations, world.coverage, world.trace)
+        calls = tuple(world.calls_made())
+        return Run(plan, world.violations, world.coverage, world.trace, calls)
 
 
 @contextmanager
@@ -145,6 +147,12 @@ class World(Watched):
                     stack.callback(emitter.unregister, event, hook)
             self._scheduler.run()
         self._count()
+
+    def calls_made(self) -> Iterator[int]:
+        """How many calls each invocation of the storm has made."""
+        for invocation in self._by_actor.values():
+            if invocation.place >= 0:
+                yield invocation.seen[""]
 
     def _patches(self) -> list[tuple[Any, str, Any]]:
         """Where the handler meets the simulation other than at calls of AWS."""
