@@ -172,11 +172,6 @@ def _any_site(self: Listings, root: Scope, *, site_changed: bool) -> None:
     self.fixed_written = True
 
 
-def _counted_anyhow(self: Scope, counts: Any) -> Scope:
-    months = dict(self.months) | dict(counts)
-    return replace(self, months=dict(sorted(months.items())))
-
-
 def _never_refilled(self: Scope, changes: Any) -> Scope:
     merged = _merged(self, changes)
     if merged is not None:
@@ -294,7 +289,7 @@ MUTATIONS = {
     ),
     "month-versions": Mutation(
         "a scope takes any count of a month, older ones too",
-        ((Scope, "counted", _counted_anyhow),),
+        ((Listings, "_see_latest", _nothing),),
     ),
     "refill": Mutation(
         "newest entries are not gathered from the months again",

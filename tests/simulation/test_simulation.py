@@ -3,9 +3,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
+from functools import cache
 
 import pytest
 
+from tests.simulation import shrink
 from tests.simulation.crashes import KINDS
 from tests.simulation.draw import plan_of
 from tests.simulation.mutations import MUTATIONS
@@ -14,7 +17,13 @@ from tests.simulation.shrink import report, shortest
 from tests.simulation.world import Run, simulate
 
 # One out of so many crash points of each kind; `make simulate-crashes` takes all.
-SAMPLE = 23
+SAMPLE = 71
+SEEDS = range(20)
+
+
+@cache
+def clean(seed: int) -> Run:
+    return simulate(plan_of(seed))
 
 
 def found(mutation: str, runs: int) -> Run:
@@ -36,11 +45,17 @@ def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("first", [0, 10])
-def test_no_interleaving_and_no_fault_breaks_a_promise(first: int) -> None:
-    for seed in range(first, first + 10):
-        run = simulate(plan_of(seed))
+def test_no_interleaving_and_no_fault_breaks_a_promise() -> None:
+    for seed in SEEDS:
+        run = clean(seed)
         assert not run.violations, report(shortest(run))
+
+
+def test_faults_and_stalls_mostly_happen() -> None:
+    coverage = sum((clean(seed).coverage for seed in SEEDS), Counter[str]())
+    planned = sum(number for name, number in coverage.items() if name.startswith("planned: "))
+    fired = sum(number for name, number in coverage.items() if name.startswith("fired: "))
+    assert fired > planned / 2 > 10
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -50,7 +65,7 @@ def test_no_crash_and_no_invocation_before_it_breaks_a_promise(name: str) -> Non
     for between in (False, True):
         plans = list(kind.crashes(calls, between=between))
         assert len(plans) == 2 * sum(calls)
-        for plan in plans[SAMPLE // 2 :: 2 * SAMPLE]:
+        for plan in plans[len(plans) // 3 :: SAMPLE]:
             run = simulate(plan)
             assert run.coverage["fired: crash before"] + run.coverage["fired: crash after"] == 1
             assert not run.violations, report(run)
@@ -58,12 +73,19 @@ def test_no_crash_and_no_invocation_before_it_breaks_a_promise(name: str) -> Non
 
 def test_a_crash_that_leaves_something_undone_is_noticed() -> None:
     kind = KINDS["update"]
-    plans = kind.crashes(simulate(kind.plan()).calls)
-    assert any(simulate(plan, "retry-listings-tag").violations for plan in plans)
+    calls = simulate(kind.plan()).calls
+    # The last calls are the invalidation and the receipt.
+    plans = list(kind.crashes(calls))[-4:]
+    assert [bool(simulate(plan, "retry-page-tag").violations) for plan in plans] == [
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_a_seed_replays_exactly() -> None:
-    runs = [simulate(plan_of(11)) for _ in range(2)]
+    runs = [clean(11), simulate(plan_of(11))]
     assert runs[0].trace == runs[1].trace
     assert runs[0].coverage == runs[1].coverage
 
@@ -93,7 +115,10 @@ def test_a_seed_replays_exactly_in_a_process_with_other_hashes() -> None:
     assert len(traces[0]) > 1000
 
 
-def test_what_breaks_a_promise_is_noticed_and_made_shorter() -> None:
+def test_what_breaks_a_promise_is_noticed_and_made_shorter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shrink, "EFFORT", 10)
     run = found("invalidate-first", 10)
     short = shortest(run, "invalidate-first")
     assert short.violations
@@ -128,23 +153,11 @@ def test_a_plan_happens_as_far_as_it_can() -> None:
     assert not run.violations
 
 
-def test_faults_and_stalls_mostly_happen() -> None:
-    runs = [simulate(plan_of(seed)) for seed in range(40, 65)]
-    planned = sum(len(run.plan.faults) + len(run.plan.stalls) for run in runs)
-    fired = sum(
-        number
-        for run in runs
-        for name, number in run.coverage.items()
-        if name.startswith("fired: ")
-    )
-    assert fired > planned / 2 > 10
-
-
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_broken_code_is_whole_again_afterwards(mutation: str) -> None:
     owners = {owner for m in MUTATIONS.values() for owner, _, _ in m.patches}
     before = {owner: dict(vars(owner)) for owner in owners}
     with MUTATIONS[mutation].applied():
         assert any(dict(vars(owner)) != before[owner] for owner in owners)
-    simulate(plan_of(11), mutation)
+    simulate(plan_of(3), mutation)
     assert {owner: dict(vars(owner)) for owner in owners} == before
