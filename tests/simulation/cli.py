@@ -184,7 +184,7 @@ def _print_coverage(coverage: Counter[str]) -> None:
 
 
 def _print_failure(run: Run, mutation: str) -> None:
-    console.print(report(shortest(run, mutation)), markup=False)
+    console.print(report(shortest(run, mutation)), markup=False, soft_wrap=True)
 
 
 def main() -> int:
