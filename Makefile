@@ -3,6 +3,7 @@
 # make test     all tests
 # make verify STACK=broadsheet   compare a deployed site with its sources; REPAIR=1 repairs it
 # make simulate N=1000 SEED=0   random histories with faults and interleavings, checked
+# make simulate-crashes         every crash point of every kind of publish
 # make simulate-mutations       break the code on purpose: the simulation must notice
 # make fuzz MINUTES=10 SEED=0   the parsers, the sanitiser and the renderer on mutated input
 # make check    formatting, lint, types, template
@@ -15,6 +16,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .PHONY: help run verify test simulate simulate-mutations check audit format build lock clean
 .PHONY: help run verify test simulate simulate-mutations fuzz check format build lock clean
+.PHONY: help run verify test simulate simulate-crashes simulate-mutations check format build lock clean
 
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
@@ -49,6 +51,9 @@ test: .venv/ready .venv-sam/ready .venv-ministack/ready .venv-audit/ready
 
 simulate: .venv/ready
 	@.venv/bin/python -m tests.simulation $(N) $(SEED)
+
+simulate-crashes: .venv/ready
+	@.venv/bin/python -m tests.simulation --crashes
 
 simulate-mutations: .venv/ready
 	@.venv/bin/python -m tests.simulation --mutations

@@ -3,13 +3,27 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
+from functools import cache
 
 import pytest
 
+from tests.simulation import shrink
+from tests.simulation.crashes import KINDS
+from tests.simulation.draw import plan_of
 from tests.simulation.mutations import MUTATIONS
-from tests.simulation.plan import plan_of
+from tests.simulation.plan import Plan
 from tests.simulation.shrink import report, shortest
 from tests.simulation.world import Run, simulate
+
+# One out of so many crash points of each kind; `make simulate-crashes` takes all.
+SAMPLE = 71
+SEEDS = range(20)
+
+
+@cache
+def clean(seed: int) -> Run:
+    return simulate(plan_of(seed))
 
 
 def found(mutation: str, runs: int) -> Run:
@@ -21,22 +35,64 @@ def found(mutation: str, runs: int) -> Run:
     raise AssertionError(f"{mutation} is not noticed in {runs} runs")
 
 
-@pytest.mark.parametrize("first", range(0, 20, 10))
-def test_no_interleaving_and_no_fault_breaks_a_promise(first: int) -> None:
-    for seed in range(first, first + 10):
-        run = simulate(plan_of(seed))
+def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.simulation", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_no_interleaving_and_no_fault_breaks_a_promise() -> None:
+    for seed in SEEDS:
+        run = clean(seed)
         assert not run.violations, report(shortest(run))
 
 
+def test_faults_and_stalls_mostly_happen() -> None:
+    coverage = sum((clean(seed).coverage for seed in SEEDS), Counter[str]())
+    planned = sum(number for name, number in coverage.items() if name.startswith("planned: "))
+    fired = sum(number for name, number in coverage.items() if name.startswith("fired: "))
+    assert fired > planned / 2 > 10
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_no_crash_and_no_invocation_before_it_breaks_a_promise(name: str) -> None:
+    kind = KINDS[name]
+    calls = simulate(kind.plan()).calls
+    for between in (False, True):
+        plans = list(kind.crashes(calls, between=between))
+        assert len(plans) == 2 * sum(calls)
+        for plan in plans[len(plans) // 3 :: SAMPLE]:
+            run = simulate(plan)
+            assert run.coverage["fired: crash before"] + run.coverage["fired: crash after"] == 1
+            assert not run.violations, report(run)
+
+
+def test_a_crash_that_leaves_something_undone_is_noticed() -> None:
+    kind = KINDS["update"]
+    calls = simulate(kind.plan()).calls
+    # The last calls are the invalidation and the receipt.
+    plans = list(kind.crashes(calls))[-4:]
+    assert [bool(simulate(plan, "retry-page-tag").violations) for plan in plans] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
 def test_a_seed_replays_exactly() -> None:
-    runs = [simulate(plan_of(11)) for _ in range(2)]
+    runs = [clean(11), simulate(plan_of(11))]
     assert runs[0].trace == runs[1].trace
     assert runs[0].coverage == runs[1].coverage
 
 
 def test_a_seed_replays_exactly_in_a_process_with_other_hashes() -> None:
     program = (
-        "from tests.simulation.plan import plan_of\n"
+        "from tests.simulation.draw import plan_of\n"
         "from tests.simulation.world import simulate\n"
         "print('\\n'.join(simulate(plan_of(11)).trace))"
     )
@@ -59,7 +115,10 @@ def test_a_seed_replays_exactly_in_a_process_with_other_hashes() -> None:
     assert len(traces[0]) > 1000
 
 
-def test_what_breaks_a_promise_is_noticed_and_made_shorter() -> None:
+def test_what_breaks_a_promise_is_noticed_and_made_shorter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shrink, "EFFORT", 10)
     run = found("invalidate-first", 10)
     short = shortest(run, "invalidate-first")
     assert short.violations
@@ -68,11 +127,37 @@ def test_what_breaks_a_promise_is_noticed_and_made_shorter() -> None:
     assert f"seed {run.plan.seed}" in report(short)
 
 
-@pytest.mark.parametrize("mutation", ["listings-before-pages", "all-new", "receipts-first"])
-def test_broken_code_is_noticed(mutation: str) -> None:
-    assert found(mutation, 20).violations
+def test_the_command_fails_with_the_seed_and_the_trace_of_what_broke() -> None:
+    result = run_command("3", "0", "--mutation", "listings-before-pages")
+    assert result.returncode == 1
+    shown, _, verdict = result.stdout.partition("Violations:")
+    assert "\nseed 0: " in shown
+    assert "PutObject index.html" in shown
+    assert "which has no page" in verdict
+    assert "FAILED: seeds [0" in verdict
 
 
-def test_every_mutation_says_what_it_breaks() -> None:
-    assert len(MUTATIONS) >= 10
-    assert all(mutation.what for mutation in MUTATIONS.values())
+def test_the_command_says_what_it_covered_and_that_nothing_broke() -> None:
+    result = run_command("2", "0")
+    assert result.returncode == 0
+    assert "AWS calls" in result.stdout
+    assert "OK: 2 runs from seed 0, no violation" in result.stdout
+
+
+def test_a_plan_happens_as_far_as_it_can() -> None:
+    """What waits for an event that never comes does not wait for ever."""
+    plan = plan_of(1)
+    alone = Plan(1, (), plan.calm + plan.operations, stalls=plan.stalls, at_once=1)
+    run = simulate(alone)
+    assert run.coverage["operations"] == len(alone.operations)
+    assert not run.violations
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_broken_code_is_whole_again_afterwards(mutation: str) -> None:
+    owners = {owner for m in MUTATIONS.values() for owner, _, _ in m.patches}
+    before = {owner: dict(vars(owner)) for owner in owners}
+    with MUTATIONS[mutation].applied():
+        assert any(dict(vars(owner)) != before[owner] for owner in owners)
+    simulate(plan_of(3), mutation)
+    assert {owner: dict(vars(owner)) for owner in owners} == before

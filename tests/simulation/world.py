@@ -8,50 +8,47 @@ import os
 import random
 import time
 import warnings
-from collections import Counter
 from contextlib import ExitStack, contextmanager, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-import boto3
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 import app
-from broadsheet import addresses, index, listings, store
-from tests.newsroom import (
-    SITE,
-    SOURCE,
-    URL,
-    Crash,
-    Newsroom,
-    make_distribution,
-    refused,
-    sqs_record,
-)
+from broadsheet import index, listings, store
+from broadsheet.article import Article
+from tests.newsroom import SITE, SOURCE, URL, Crash, make_distribution, refused, sqs_record
+from tests.simulation.moments import PARSE, moment_of
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.scheduler import Actor, Scheduler
+from tests.simulation.watch import Invocation, Watched
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Iterator
 
-    from tests.newsroom import Copy
-    from tests.simulation.plan import Fault, Operation, Place, Plan, Stall
+    from tests.simulation.plan import Fault, Operation, Place, Plan
 
 # Invocations after which a queue that is not empty never will be.
 PATIENCE = 150
 AFTERWARDS = {"crash after", "response lost", "repeated"}
+# They answer conditional writes only, and so wait for the next one.
+CONDITIONAL = {"conflict 409", "missing 404", "repeated"}
+# Seconds of an invocation that are left: too few for another article, and for any call.
+LEFT = {"time is short": 30, "time is up": 0}
 
 
 @dataclass
 class Run:
-    """What came of a plan."""
+    """What came of a plan; ``calls`` are those of each invocation of its storm."""
 
     plan: Plan
     violations: list[str]
     coverage: Counter[str]
     trace: list[str]
+    calls: tuple[int, ...]
 
 
 @dataclass
@@ -63,23 +60,6 @@ class Message:
     copies: int = 1
 
 
-@dataclass
-class Invocation:
-    """What the world knows of an invocation under way or over."""
-
-    number: int
-    actor: Actor
-    seen: Counter[str] = field(default_factory=Counter)
-    faults: list[Fault] = field(default_factory=list)
-    stalls: list[Stall] = field(default_factory=list)
-    lasting: list[Fault] = field(default_factory=list)
-    pages: set[str] = field(default_factory=set)
-    owed: dict[str, Copy] = field(default_factory=dict)
-    pending: tuple[str, dict[str, Any], Fault | None] | None = None
-    began: int = 0
-    ended: int | None = None
-
-
 def simulate(plan: Plan, mutation: str = "") -> Run:
     """Carry out a plan, with the code broken by a mutation if one is named."""
     with _environment(plan), mock_aws():
@@ -89,7 +69,8 @@ def simulate(plan: Plan, mutation: str = "") -> Run:
                 stack.enter_context(MUTATIONS[mutation].applied())
             world.play()
         world.check()
-        return Run(plan, world.violations, world.coverage, world.trace)
+        calls = tuple(world.calls_made())
+        return Run(plan, world.violations, world.coverage, world.trace, calls)
 
 
 @contextmanager
@@ -122,44 +103,61 @@ def _environment(plan: Plan) -> Iterator[None]:
             app.logger.setLevel(level)
 
 
-class World(Newsroom):
-    """A newsroom whose invocations are interleaved, and whose AWS fails, as planned.
-
-    ``violations`` says in words what was broken; ``trace`` has every step; ``coverage`` counts.
-    """
+class World(Watched):
+    """A newsroom whose invocations are interleaved, and whose AWS fails, as planned."""
 
     def __init__(self, plan: Plan) -> None:
-        super().__init__()
+        super().__init__(plan)
         for bucket in (SOURCE, SITE):
             self.s3.create_bucket(
                 Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
             )
         self.s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
+        self._clients = store._clients("", 1)  # noqa: SLF001 (the one gate)
         os.environ["DISTRIBUTION_ID"] = make_distribution()
         if plan.queue:
-            os.environ["QUEUE_URL"] = boto3.client("sqs").create_queue(QueueName="q")["QueueUrl"]
-        self.plan = plan
-        self.violations: list[str] = []
-        self.coverage: Counter[str] = Counter()
-        self.trace: list[str] = []
-        self.uploaded: set[str] = set()
+            os.environ["QUEUE_URL"] = self._clients.sqs.create_queue(QueueName="q")["QueueUrl"]
         self._rng = random.Random(f"{plan.seed} desk")  # noqa: S311 (no secret)
         self._calm = list(plan.calm)
         self._todo = list(plan.operations)
+        self._faults = list(plan.faults)
+        self._stalls = list(plan.stalls)
         # The first invocation of the storm, once there is calm no more.
         self._storm: int | None = None
+        self._calm_ended = 0
         self._messages: list[Message] = []
         self._scheduler = Scheduler(plan, self)
-        self._by_actor: dict[Actor, Invocation] = {}
-        self._excepted: set[str] = set()
-        self._dangling_now: set[tuple[str, str]] = set()
 
     # The run
 
     def play(self) -> None:
         """Until everything is uploaded and the queue is empty."""
-        clients = store._clients("", 1)  # noqa: SLF001 (the one gate)
-        sleep = time.sleep
+        emitters = [c.meta.events for c in (self._clients.s3, self._clients.cloudfront)]
+        emitters.append(self._clients.sqs.meta.events)
+        hooks: dict[str, Callable[..., None]] = {
+            "provide-client-params": self._before,
+            "after-call": self._after,
+        }
+        with ExitStack() as stack:
+            for owner, name, replacement in self._patches():
+                stack.enter_context(patch.object(owner, name, replacement))
+            for emitter in emitters:
+                for event, hook in hooks.items():
+                    emitter.register(event, hook)
+                    stack.callback(emitter.unregister, event, hook)
+            self._scheduler.run()
+        self._count()
+
+    def calls_made(self) -> Iterator[int]:
+        """How many calls each invocation of the storm has made."""
+        for invocation in self._by_actor.values():
+            if invocation.place >= 0:
+                yield invocation.seen[""]
+
+    def _patches(self) -> list[tuple[Any, str, Any]]:
+        """Where the handler meets the simulation other than at calls of AWS."""
+        sleep, parse = time.sleep, Article.parse
+        newest, settle = listings.Listings._newest, listings.Listings._settle_once  # noqa: SLF001 (only counted)
 
         def doze(seconds: float) -> None:
             if self._scheduler.actor:
@@ -168,41 +166,36 @@ class World(Newsroom):
             else:
                 sleep(seconds)
 
-        original_newest = listings.Listings._newest  # noqa: SLF001 (only counted)
+        def parse_or_fail(path: str, data: bytes) -> Article:
+            self._before_parse(path)
+            return parse(path, data)
 
-        def newest(*args: Any) -> Any:
+        def counted_newest(*args: Any) -> Any:
             self.coverage["refills"] += 1
-            return original_newest(*args)
+            return newest(*args)
 
-        original_settle = listings.Listings._settle_once  # noqa: SLF001 (only counted)
-
-        def settle(*args: Any, **options: Any) -> Any:
+        def counted_settle(*args: Any, **options: Any) -> Any:
             self.coverage["rounds"] += 1
-            return original_settle(*args, **options)
+            return settle(*args, **options)
 
-        hooks: dict[str, Callable[..., None]] = {
-            "provide-client-params": self._before,
-            "after-call": self._after,
-        }
-        emitters = [c.meta.events for c in (clients.s3, clients.cloudfront, clients.sqs)]
-        with (
-            patch.object(time, "sleep", doze),
-            patch.object(listings.Listings, "_newest", newest),
-            patch.object(listings.Listings, "_settle_once", settle),
-        ):
-            for emitter in emitters:
-                for event, hook in hooks.items():
-                    emitter.register(event, hook)
-            try:
-                self._scheduler.run()
-            finally:
-                for emitter in emitters:
-                    for event, hook in hooks.items():
-                        emitter.unregister(event, hook)
+        return [
+            (time, "sleep", doze),
+            (Article, "parse", parse_or_fail),
+            (listings.Listings, "_newest", counted_newest),
+            (listings.Listings, "_settle_once", counted_settle),
+        ]
+
+    def _count(self) -> None:
         self.coverage["runs"] += 1
         self.coverage["AWS calls"] += self.calls.total()
         self.coverage["switches between invocations"] += self._scheduler.switches
-        self.coverage["stalls"] += self._scheduler.stalls
+        fired = [fault for invocation in self._by_actor.values() for fault in invocation.fired]
+        for fault in self.plan.faults:
+            self.coverage[f"planned: {fault.kind}"] += 1
+        for fault in fired:
+            self.coverage[f"fired: {fault.kind}"] += 1
+        self.coverage["planned: stall"] += len(self.plan.stalls)
+        self.coverage["fired: stall"] += self._scheduler.stalls
 
     # The desk: what comes from outside
 
@@ -210,8 +203,7 @@ class World(Newsroom):
         """Whether an upload or a message is waiting."""
         if self._storm is None:
             return not self._scheduler.in_flight
-        room = len(self._scheduler.in_flight) < self.plan.at_once
-        return bool(self._todo or (self._messages and room))
+        return self._due() or self._deliverable()
 
     def step(self) -> None:
         """Upload something, or deliver a batch."""
@@ -221,14 +213,26 @@ class World(Newsroom):
             elif self._calm:
                 self._upload(self._calm.pop(0))
             else:
-                self._storm = self.coverage["invocations"]
+                self._storm = self._calm_ended = self.coverage["invocations"]
             return
-        room = len(self._scheduler.in_flight) < self.plan.at_once
-        deliverable = bool(self._messages) and room
-        if self._todo and not (deliverable and self._rng.random() < 0.6):
+        deliverable = self._deliverable()
+        if self._due() and not (deliverable and self._rng.random() < 0.6):
             self._upload(self._todo.pop(0))
         elif deliverable:
             self._deliver_some()
+
+    def _due(self) -> bool:
+        """Whether the next operation has waited long enough, or for nothing that will come."""
+        if not self._todo:
+            return False
+        idle = not self._scheduler.in_flight and not self._messages
+        events = self._scheduler.ended - self._calm_ended + self._scheduler.stalls
+        return idle or self._todo[0].after <= events
+
+    def _deliverable(self) -> bool:
+        if self.plan.gather and self._due():
+            return False
+        return bool(self._messages) and len(self._scheduler.in_flight) < self.plan.at_once
 
     def _upload(self, operation: Operation) -> None:
         self.trace.append(f"newsroom: {operation}")
@@ -238,7 +242,8 @@ class World(Newsroom):
         else:
             self.upload_bytes(operation.key, operation.body)
         self.uploaded.add(operation.key)
-        for _ in range(2 if self.plan.batch > 1 and self._rng.random() < 0.25 else 1):
+        often = self.plan.batch > 1 and not self.plan.gather and self._rng.random() < 0.25
+        for _ in range(2 if often else 1):
             self._enqueue(sqs_record("", [operation.key]))
 
     def _enqueue(self, record: dict[str, Any]) -> None:
@@ -247,9 +252,9 @@ class World(Newsroom):
         self._messages.append(Message(str(number), record | {"messageId": str(number)}))
 
     def _deliver_some(self) -> None:
-        count = min(len(self._messages), self._rng.randint(1, self.plan.batch))
-        batch = self._rng.sample(self._messages, count)
-        twice = 0.1 if self._storm is not None else 0
+        most = self.plan.batch if self.plan.gather else self._rng.randint(1, self.plan.batch)
+        batch = self._rng.sample(self._messages, min(len(self._messages), most))
+        twice = 0.1 if self._storm is not None and not self.plan.gather else 0
         kept = [m for m in batch if m.copies and self._rng.random() < twice]
         for message in kept:
             message.copies -= 1
@@ -267,17 +272,12 @@ class World(Newsroom):
 
     def _invoke(self, actor: Actor, batch: list[Message]) -> None:
         place = -1 if self._storm is None else actor.number - self._storm
-        invocation = Invocation(
-            actor.number,
-            actor,
-            faults=[f for f in self.plan.faults if f.place.invocation == place],
-            stalls=[s for s in self.plan.stalls if s.place.invocation == place],
-            began=len(self.trace),
-        )
+        invocation = Invocation(actor, place, began=len(self.trace))
         self._by_actor[actor] = invocation
         again = batch
         try:
-            answer = app.lambda_handler({"Records": [m.record for m in batch]}, None)
+            records = {"Records": [m.record for m in batch]}
+            answer = app.lambda_handler(records, invocation.clock)
         except Crash:
             pass
         except Exception as error:  # noqa: BLE001 (a violation like any other)
@@ -285,11 +285,21 @@ class World(Newsroom):
         else:
             ids = {item["itemIdentifier"] for item in answer["batchItemFailures"]}
             again = [message for message in batch if message.id in ids]
+            self._check_neighbours(invocation, again)
         self._messages += again
         self.coverage["messages tried again"] += len(again)
         invocation.ended = len(self.trace)
         back = ", ".join(message.id for message in again) or "nothing"
         self.trace.append(f"invocation {actor.number} ends; to come again: {back}")
+
+    def _check_neighbours(self, invocation: Invocation, again: list[Message]) -> None:
+        """What fails by itself fails alone; site.json and its messages bring others with them."""
+        if [fault.kind for fault in invocation.fired] != ["out of memory"]:
+            return
+        for message in again:
+            body = message.record["body"]
+            if not any(k in body for k in (invocation.out_of_memory, "site.json", "reconcile")):
+                self._violate(f"message {message.id} fails with its neighbour")
 
     # The gate
 
@@ -303,17 +313,31 @@ class World(Newsroom):
         moment = moment_of(model.name, params)
         invocation.seen[moment] += 1
         invocation.seen[""] += 1
-        stall = next(
-            (s for s in invocation.stalls if self._is_at(invocation, s.place, moment)), None
-        )
+        stall = next((s for s in self._stalls if _is_at(invocation, s.place, moment)), None)
+        if stall:
+            self._stalls.remove(stall)
         self._scheduler.pause(stall)
         fault = self._fault(invocation, moment, params)
         self.calls[model.name] += 1
         text = f"{actor.number}: {model.name} {params.get('Key', '')}"
         self.trace.append(f"{text} [{fault.kind}]" if fault else text)
         if fault and fault.kind not in AFTERWARDS:
-            self._break(actor, fault, model.name)
+            self._break(invocation, fault, model.name)
         invocation.pending = (model.name, params, fault)
+
+    def _before_parse(self, path: str) -> None:
+        actor = self._scheduler.actor
+        if actor is None:
+            return
+        invocation = self._by_actor[actor]
+        invocation.seen[PARSE] += 1
+        fault = next((f for f in self._faults if _is_at(invocation, f.place, PARSE)), None)
+        if fault:
+            self._faults.remove(fault)
+            invocation.fired.append(fault)
+            invocation.out_of_memory = path
+            self.trace.append(f"{actor.number}: parse {path} [{fault.kind}]")
+            raise MemoryError
 
     def _after(self, model: Any, http_response: Any, **_: Any) -> None:
         actor = self._scheduler.actor
@@ -325,48 +349,60 @@ class World(Newsroom):
         assert name == model.name
         if http_response.status_code < 300:
             try:
-                self._watch(invocation, name, params)
+                self._carried_out(invocation, name, params)
             except Exception as error:  # noqa: BLE001 (else the handler would take it for AWS's)
                 self._scheduler.fail(error)
         elif http_response.status_code == 412:
             self.trace[-1] += " = 412"
             self.coverage["conditions refused by S3"] += 1
-        if fault:
-            self._break(actor, fault, name, params)
+        if fault and fault.kind in AFTERWARDS:
+            self._break(invocation, fault, name, params)
 
-    def _is_at(self, invocation: Invocation, place: Place, moment: str) -> bool:
-        return place.moment in {"", moment} and place.count == invocation.seen[place.moment]
+    def _carried_out(self, invocation: Invocation, name: str, params: dict[str, Any]) -> None:
+        if name == "SendMessageBatch":
+            for entry in params["Entries"]:
+                self._enqueue({"messageId": "", "body": entry["MessageBody"]})
+        else:
+            self.watch(invocation, name, params)
 
     def _fault(self, invocation: Invocation, moment: str, params: dict[str, Any]) -> Fault | None:
-        conditional = "IfMatch" in params or "IfNoneMatch" in params
-        for fault in [*invocation.lasting, *invocation.faults]:
-            at = self._is_at(invocation, fault.place, moment)
-            if fault.kind == "broken" and fault in invocation.lasting:
+        for fault in invocation.lasting:
+            if fault.kind == "broken" or fault.place.moment in {"", moment}:
                 return fault
-            if fault.kind == "outage" and fault in invocation.lasting:
-                if moment == fault.place.moment or not fault.place.moment:
-                    return fault
-                continue
-            if fault.kind in {"conflict 409", "missing 404", "repeated"}:
-                # They happen to conditional writes only: the next one serves.
-                at = conditional and invocation.seen[fault.place.moment] >= fault.place.count
-                at = at and (fault.kind != "missing 404" or "IfMatch" in params)
-                at = at and fault in invocation.faults
-            if at:
-                invocation.faults.remove(fault)
+        for fault in self._faults:
+            if self._strikes(fault, invocation, moment, params):
+                self._faults.remove(fault)
+                invocation.fired.append(fault)
                 if fault.kind in {"outage", "broken"}:
                     invocation.lasting.append(fault)
                 return fault
         return None
 
+    def _strikes(
+        self, fault: Fault, invocation: Invocation, moment: str, params: dict[str, Any]
+    ) -> bool:
+        if fault.kind not in CONDITIONAL:
+            return _is_at(invocation, fault.place, moment)
+        conditional = "IfMatch" in params or "IfNoneMatch" in params
+        if not conditional or (fault.kind == "missing 404" and "IfMatch" not in params):
+            return False
+        reached = invocation.seen[fault.place.moment] >= fault.place.count
+        return reached and _is_of(invocation, fault.place)
+
     def _break(
-        self, actor: Actor, fault: Fault, name: str, params: dict[str, Any] | None = None
+        self,
+        invocation: Invocation,
+        fault: Fault,
+        name: str,
+        params: dict[str, Any] | None = None,
     ) -> None:
-        self.coverage[f"fault: {fault.kind}"] += 1
+        self.coverage["AWS calls that fail"] += 1
         match fault.kind:
             case "crash before" | "crash after":
-                actor.dead = True
+                invocation.actor.dead = True
                 raise Crash
+            case "time is short" | "time is up":
+                invocation.clock.seconds = LEFT[fault.kind]
             case "response lost":
                 raise ReadTimeoutError(endpoint_url="https://aws.example")
             case "repeated":
@@ -382,124 +418,13 @@ class World(Newsroom):
             case _:
                 raise refused(name, "InternalError")
 
-    # What must hold at every instant
 
-    def _watch(self, invocation: Invocation, name: str, params: dict[str, Any]) -> None:
-        key = params.get("Key", "")
-        if name == "SendMessageBatch":
-            for entry in params["Entries"]:
-                self._enqueue({"messageId": "", "body": entry["MessageBody"]})
-            return
-        ours = params.get("Bucket") == self.site_bucket and not key.startswith("_")
-        if ours and key.startswith("articles/"):
-            path = key.removesuffix("/index.html")
-            if name == "PutObject":
-                invocation.pages.add(path)
-                self._excepted.discard(path)
-            elif name == "DeleteObject" and self._being_published(path, invocation):
-                self._excepted.add(path)
-        self._observe(name, params)
-        if ours and name in {"PutObject", "DeleteObject"}:
-            copy = self.cdn.get(key)
-            if copy and copy != self._origin(key):
-                invocation.owed[key] = copy
-        if params.get("Bucket") == SOURCE and name == "PutObject":
-            self._check_receipt(invocation, key.removeprefix("receipts/"))
-
-    def _being_published(self, path: str, remover: Invocation) -> bool:
-        """Whether another invocation, at work when this one was, has written the page."""
-        return any(
-            path in other.pages and (other.ended is None or other.ended > remover.began)
-            for other in self._by_actor.values()
-            if other is not remover
-        )
-
-    def _check_receipt(self, invocation: Invocation, key: str) -> None:
-        """That of a published article comes after the CDN has been told: it is live."""
-        if not invocation.owed or self.receipt(key)["status"] != "published":
-            return
-        path = addresses.article_path(key)
-        own = path and addresses.page_key(path)
-        for owed, copy in invocation.owed.items():
-            told = self.cdn.get(owed) is not copy
-            if not told and (owed == own or not owed.startswith("articles/")):
-                self._violate(f"receipt for {key} while the CDN has an old {owed}")
-
-    def _check_links(self) -> None:
-        before = self._dangling_now
-        self._dangling_now = {
-            (listing, link)
-            for listing, links in self._links.items()
-            for link in links
-            if f"{link}/index.html" not in self._pages
-        }
-        for listing, link in sorted(self._dangling_now - before):
-            self.trace.append(f"  {listing} links to {link}, which has no page")
-            if link in self._excepted:
-                self.coverage["links excepted"] += 1
-            else:
-                self._violate(f"{listing} links to {link}, which has no page")
-
-    def _violate(self, text: str) -> None:
-        if text not in self.violations:
-            self.violations.append(text)
-
-    # What must hold in the end
-
-    def check(self) -> None:
-        """Compare what is there with a clean rebuild, and the CDN with what is there."""
-        for key in sorted(self.uploaded):
-            if addresses.receipt_key(key) not in self.keys(SOURCE):
-                self._violate(f"no receipt for {key}: its message was lost")
-        said = {key: self.receipt(key) for key in self.uploaded if not self.violations}
-        site = self.site()
-        rebuilt = self.rebuilt()
-        for key in sorted(site.keys() | rebuilt.keys()):
-            if key not in site:
-                self._violate(f"{key} is missing")
-            elif key not in rebuilt:
-                self._violate(f"{key} should not exist")
-            elif site[key] != rebuilt[key]:
-                self._violate(f"{key} differs from a rebuild")
-        for key, copy in sorted(self.cdn.items()):
-            if copy != site.get(key):
-                self._violate(f"the CDN has an old {key}")
-        self.coverage["receipts out of date"] += sum(
-            receipt != self.receipt(key) for key, receipt in said.items()
-        )
+def _is_at(invocation: Invocation, place: Place, moment: str) -> bool:
+    here = place.moment in {"", moment} and place.count == invocation.seen[place.moment]
+    return here and _is_of(invocation, place)
 
 
-def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: PLR0911 (a table)
-    """What a call is for, in the words of a plan."""
-    key = params.get("Key", "")
-    if name == "CreateInvalidation":
-        return "invalidate"
-    if params.get("Bucket") == SOURCE:
-        moments = {
-            "GetObject": "read source",
-            "HeadObject": "look at source",
-            "PutObject": "receipt",
-        }
-        return moments.get(name, "other")
-    if key.startswith("_record/"):
-        return "read record" if name == "GetObject" else "write record"
-    if key.startswith("_index/"):
-        return _index_moment(name, key)
-    if key.startswith("articles/"):
-        return "delete page" if name == "DeleteObject" else "write page"
-    if name == "PutObject" and key in {addresses.NOT_FOUND, addresses.ROBOTS}:
-        return "write fixed"
-    moments = {
-        "PutObject": "write listing",
-        "DeleteObject": "delete listing",
-        "HeadObject": "look at listing",
-    }
-    return moments.get(name, "other")
-
-
-def _index_moment(name: str, key: str) -> str:
-    if name == "PutObject":
-        if key == addresses.ROOT_INDEX:
-            return "swap site"
-        return "swap topic" if key.startswith("_index/topics/") else "swap month"
-    return "read index" if name == "GetObject" else "look at index"
+def _is_of(invocation: Invocation, place: Place) -> bool:
+    if invocation.place < 0 or invocation.place < place.invocation:
+        return False
+    return place.later or invocation.place == place.invocation

@@ -1,0 +1,91 @@
+"""Every point at which an invocation can die: before and after each of its calls.
+
+One plan for each: after a calm the process dies at one call, and the messages come again; or, with
+another upload, the process stands still before that call until another whole invocation has come
+and gone, and dies then.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from tests.newsroom import article
+from tests.simulation.plan import Fault, FaultKind, Operation, Place, Plan, Stall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+DEATHS: tuple[FaultKind, FaultKind] = ("crash before", "crash after")
+LATER = "2026-02-03T00:00:00Z"
+
+
+def _put(path: str, **changed: Any) -> Operation:
+    fields = {"topics": ["S"], "published_at": "2026-01-02T12:00:00Z"} | changed
+    return Operation(f"articles/{path}.json", json.dumps(article(**fields)).encode())
+
+
+def _delete(path: str) -> Operation:
+    return Operation(f"articles/{path}.json", None)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is delivered in one batch, what was there before, and what may come in between."""
+
+    calm: tuple[Operation, ...]
+    operations: tuple[Operation, ...]
+    other: Operation
+    queue: bool = False
+
+    def plan(self) -> Plan:
+        """Without any crash."""
+        return Plan(
+            seed=0,
+            calm=self.calm,
+            operations=self.operations,
+            batch=len(self.operations),
+            queue=self.queue,
+            gather=True,
+        )
+
+    def crashes(self, calls: Sequence[int], *, between: bool = False) -> Iterator[Plan]:
+        """A plan for each crash point, given how many calls each invocation makes."""
+        plan = self.plan()
+        for invocation, count in enumerate(calls):
+            for number in range(1, count + 1):
+                place = Place(invocation, "", number)
+                for death in DEATHS:
+                    crash = replace(plan, faults=(Fault(death, place),))
+                    yield self._with_another(crash, place) if between else crash
+
+    def _with_another(self, plan: Plan, place: Place) -> Plan:
+        other = replace(self.other, after=1)
+        stalls = (Stall(place, 1),)
+        return replace(plan, operations=(*plan.operations, other), stalls=stalls, at_once=2)
+
+
+_A, _B, _C = _put("a"), _put("b"), _put("c", title="C")
+_SITE = Operation("site.json", json.dumps({"name": "X", "timezone": "Asia/Tokyo"}).encode())
+_MANY = (
+    *(_put(f"many/{n}", published_at=f"2026-0{n}-01T00:00:00Z") for n in range(1, 6)),
+    _put("bad", title=""),
+    _put("b", title="B"),
+    _delete("a"),
+)
+
+KINDS = {
+    "first article": Kind((), (_A,), _SITE),
+    "publish": Kind((_A,), (_B,), _delete("a")),
+    "update": Kind((_A, _B), (_put("a", title="A"),), _delete("b")),
+    "move of date": Kind((_A, _B), (_put("a", published_at=LATER),), _delete("b")),
+    "move of topics": Kind((_A, _B), (_put("a", topics=["T"]),), _C),
+    "delete": Kind((_A, _B), (_delete("a"),), _C),
+    "withdraw": Kind((_A, _B), (_put("a", status="withdrawn"),), _delete("b")),
+    "reject": Kind((_A, _B), (_put("a", title=""),), _C),
+    "last article": Kind((_A,), (_delete("a"),), _B),
+    "batch of eight": Kind((_A, _B), _MANY, _C),
+    "site.json": Kind((_A, _put("b", published_at=LATER)), (_SITE,), _C),
+    "site.json with queue": Kind((_A, _put("b", published_at=LATER)), (_SITE,), _C, queue=True),
+}

@@ -1,0 +1,324 @@
+"""Draws a plan from a seed: a storm of anything at all, or a scene that aims at something.
+
+In a scene few invocations meet on the same listings, and one of them stands still, or dies, at a
+moment where the argument of docs/architecture.md has a joint. Chance alone seldom has it there
+while another removes something.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tests.newsroom import article
+from tests.simulation.moments import MOMENTS, PARSE
+from tests.simulation.plan import FAULTS, Fault, Operation, Place, Plan, Stall
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.simulation.plan import FaultKind
+
+# Late on its last day it is the next month in Tokyo.
+DAYS = ("2026-01-02T12", "2026-01-02T13", "2026-02-28T23")
+# Where standing still does most harm: others have time to write, or to remove, what comes next.
+TENDER = (
+    "swap month",
+    "swap topic",
+    "swap site",
+    "write listing",
+    "write listing",
+    "delete listing",
+    "look at listing",
+    "look at index",
+    "write fixed",
+    "delete page",
+)
+# After the index is swapped, or before.
+LATE = ("write listing", "write listing", "look at index", "look at source", "invalidate")
+DEADLY: tuple[FaultKind, ...] = (
+    "crash before",
+    "crash after",
+    "outage",
+    "time is up",
+    "time is short",
+)
+
+
+def plan_of(seed: int) -> Plan:
+    """The plan of a seed."""
+    rng = random.Random(seed)  # noqa: S311 (no secret)
+    if rng.random() < 0.3:
+        return _storm(seed, rng)
+    scenes = (_clash, _outdated, _succession, _overtaken, _site, _abandoned, _abandoned, _refill)
+    plan = rng.choice(scenes)(seed, rng, _Alphabet(rng, scene=True))
+    return replace(
+        plan,
+        faults=plan.faults or tuple(_faults(rng, rng.choice([0, 0, 1]), 2)),
+        style=rng.choice(["uniform", "priorities"]),
+        changes=frozenset(rng.randrange(100, 300) for _ in range(2)),
+        at_once=rng.choice([2, 3]),
+        invalidate_by=rng.choice(["tags", "paths"]),
+    )
+
+
+def _storm(seed: int, rng: random.Random) -> Plan:
+    """Anything at all."""
+    alphabet = _Alphabet(rng)
+    calm = rng.random() < 0.5
+    count = rng.randint(2, 4) if calm else rng.randint(2, 7)
+    count = rng.randint(8, 16) if rng.random() < 0.1 else count
+    return Plan(
+        seed=seed,
+        calm=tuple(alphabet.upload(rng) for _ in range(rng.randint(1, 2) if calm else 0)),
+        operations=tuple(
+            replace(alphabet.operation(rng), after=rng.choice([0, 0, 0, 1, 2]))
+            for _ in range(count)
+        ),
+        faults=tuple(_faults(rng, rng.randint(1, 4) if rng.random() < 0.8 else 0, count)),
+        stalls=tuple(
+            Stall(_place(rng, count), rng.randint(1, 3)) for _ in range(rng.choice([0, 1, 2, 3]))
+        ),
+        style=rng.choice(["uniform", "weights", "priorities", "priorities"]),
+        changes=frozenset(rng.randrange(500) for _ in range(rng.randint(1, 6))),
+        newest=rng.choice([1, 2, 2, 3, 30]),
+        at_once=rng.choice([1, 2, 2, 3, 3, 4]),
+        batch=3,
+        invalidate_by=rng.choice(["tags", "tags", "paths"]),
+        queue=rng.random() < 0.3,
+    )
+
+
+# Scenes
+
+
+def _clash(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """Different paths of the same listings."""
+    calm = [alphabet.upload(rng, path) for path in alphabet.paths[: rng.randint(0, 3)]]
+    operations = []
+    for turn in range(rng.choice([2, 2, 3])):
+        path = alphabet.paths[turn % len(alphabet.paths)]
+        operation = alphabet.clash(rng, path)
+        operations.append(replace(operation, after=rng.choice([0, 1]) if turn else 0))
+    stalls = [
+        Stall(Place(rng.choice([0, 0, 0, 1]), rng.choice(TENDER), rng.choice([1, 1, 2, 3, 5])), n)
+        for n in rng.choice([(1,), (1,), (1, 1), (1, 2)])
+    ]
+    return _plan(seed, calm, operations, stalls, newest=rng.choice([1, 2, 30]))
+
+
+def _outdated(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """Who publishes stands still with a listing in hand, of which another article goes meanwhile.
+
+    The pages in question may have been written before, or died with an earlier attempt.
+    """
+    first, second = alphabet.paths[:2]
+    day, topics = f"{rng.choice(DAYS)}:00:00Z", rng.choice([[], ["S"]])
+    calm = [alphabet.upload(rng, first, published_at=day, topics=topics)]
+    comes = alphabet.upload(rng, second, published_at=day, topics=topics)
+    goes = Operation(calm[0].key, None, after=1)
+    if rng.random() < 0.3:
+        goes = alphabet.upload(rng, first, status="draft")
+    operations = [comes, replace(goes, after=1)]
+    stalls = [Stall(Place(0, "write listing", rng.randint(1, 9)), 1)]
+    faults = []
+    if rng.random() < 0.4:
+        faults = [Fault("crash before", Place(0, "write listing", rng.randint(1, 6)))]
+        moment = rng.choice(["write listing", "look at listing"])
+        stalls = [Stall(Place(1, moment, rng.randint(1, 4)), 1)]
+        operations[1] = replace(goes, after=2)
+    return replace(_plan(seed, calm, operations, stalls), faults=tuple(faults))
+
+
+def _succession(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """The last article goes and the next comes: no condition could refuse a deletion.
+
+    The pages of a topic go after the home page, whose condition holds by then.
+    """
+    first, second = alphabet.paths[:2]
+    day = f"{rng.choice(DAYS)}:00:00Z"
+    calm = alphabet.upload(rng, first, topics=["S"], published_at=day)
+    comes = alphabet.upload(rng, second, topics=["S"], published_at=day)
+    moments = [("delete listing", rng.randint(4, 7)), ("delete listing", rng.randint(1, 7))]
+    moment, count = rng.choice([*moments, *moments, ("swap site", 1), ("swap topic", 1)])
+    stall = Stall(Place(0, moment, count), 1)
+    operations = [Operation(calm.key, None), replace(comes, after=1)]
+    return _plan(seed, [calm], operations, [stall], newest=rng.choice([1, 2, 30]))
+
+
+def _overtaken(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """One path in three places one after the other, the first of its writers being slow."""
+    path = alphabet.paths[0]
+    places = [(day, topics) for day in DAYS[1:] for topics in (["S"], ["T"])]
+    versions = [
+        alphabet.upload(rng, path, published_at=f"{day}:00:00Z", topics=topics)
+        for day, topics in rng.sample(places, 4)
+    ]
+    calm = versions.pop() if rng.random() < 0.5 else None
+    if rng.random() < 0.4:
+        versions[2] = Operation(versions[2].key, None)
+    first = rng.choice(["write record", "write record", "read record", "write page", "swap month"])
+    stalls = [Stall(Place(0, first, 1), 1)]
+    if rng.random() < 0.7:
+        second = rng.choice(["read index", "swap month", "write listing", "look at source"])
+        stalls.append(Stall(Place(0, second, 1), 1))
+    operations = [
+        replace(version, after=after)
+        for version, after in zip(versions, (0, 1, len(stalls) + 1), strict=False)
+    ]
+    return _plan(seed, [calm] if calm else [], operations, stalls)
+
+
+def _site(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """A first article, or an old site.json, and a new one changing under it."""
+    names = rng.sample(["X", "Y", "Z"], 3)
+    upload = alphabet.upload(rng)
+    calm = [upload] if rng.random() < 0.3 else []
+    first = _site_json(rng, names[0]) if calm else upload
+    second = _site_json(rng, names[1]) if rng.random() < 0.9 else alphabet.upload(rng)
+    operations = [first, replace(second, after=1)]
+    if rng.random() < 0.3:
+        operations.append(replace(_site_operation(rng), after=rng.choice([1, 2])))
+    fixed = [("write fixed", 1)] * 4
+    moments = [
+        *fixed,
+        ("write fixed", 2),
+        ("swap site", 1),
+        ("swap month", 1),
+        ("look at source", 1),
+    ]
+    moment, count = rng.choice(moments)
+    return _plan(seed, calm, operations, [Stall(Place(0, moment, count), rng.choice([1, 1, 2]))])
+
+
+def _abandoned(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """An invocation comes to a sudden end; perhaps its source changes before the next attempt."""
+    path, other = alphabet.paths[:2]
+    known = rng.random() < 0.6
+    day = f"{rng.choice(DAYS)}:00:00Z"
+    calm = [alphabet.upload(rng, path, published_at=day)] if known else []
+    if rng.random() < 0.3:
+        calm.append(alphabet.upload(rng, other))
+    if known and rng.random() < 0.4:
+        operation, moments = Operation(calm[0].key, None), ("delete listing", *LATE)
+    else:
+        day = day if rng.random() < 0.5 else f"{rng.choice(DAYS)}:00:00Z"
+        operation = alphabet.upload(rng, path, published_at=day, title="C")
+        moments = ("swap site", *LATE)
+    moment = rng.choice(moments)
+    place = Place(0, moment, rng.randint(1, MOMENTS[moment]))
+    operations, stalls = [operation], []
+    if rng.random() < 0.6:
+        gone = Operation(operation.key, None, after=1)
+        moved = alphabet.upload(rng, path, published_at=f"{rng.choice(DAYS)}:00:00Z")
+        operations.append(rng.choice([gone, replace(moved, after=1)]))
+        # Either after its end, or while it stands still before the call that it does not survive.
+        stalls = [Stall(place, 1)] if rng.random() < 0.5 else []
+    plan = _plan(seed, calm, operations, stalls, newest=rng.choice([1, 2, 30]))
+    return replace(plan, faults=(Fault(rng.choice(DEADLY), place),))
+
+
+def _refill(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """One of a scope's newest articles goes, and another one moves up or changes."""
+    newest = rng.choice([1, 1, 2])
+    topics = rng.choice([[], ["S"]])
+    calm = [
+        alphabet.upload(rng, path, published_at=f"{day}:00:00Z", topics=topics)
+        for path, day in zip("abc"[: newest + 1], rng.sample(DAYS, newest + 1), strict=True)
+    ]
+    goes = rng.choice(calm).key
+    stays = next(operation.key for operation in calm if operation.key != goes)
+    changed = alphabet.upload(rng, stays[9:-5], title="C", topics=topics)
+    operations = [Operation(goes, None), replace(changed, after=rng.choice([0, 1]))]
+    moment = rng.choice(["swap month", "read index", "swap site", "write listing"])
+    stalls = [Stall(Place(0, moment, rng.randint(1, MOMENTS[moment])), 1)]
+    # Alone, or while the other changes, which may bring it back among the newest.
+    return _plan(seed, calm, operations[: rng.randint(1, 2)], stalls, newest=newest)
+
+
+def _plan(
+    seed: int,
+    calm: Sequence[Operation],
+    operations: Sequence[Operation],
+    stalls: Sequence[Stall],
+    newest: int = 30,
+) -> Plan:
+    return Plan(seed, tuple(calm), tuple(operations), stalls=tuple(stalls), newest=newest)
+
+
+# What they are made of
+
+
+def _faults(rng: random.Random, count: int, invocations: int) -> list[Fault]:
+    faults = []
+    for kind in rng.choices([*FAULTS, "out of memory"], k=count):
+        place = _place(rng, invocations)
+        if kind == "out of memory":
+            place = replace(place, moment=PARSE, count=1)
+        faults.append(Fault(kind, place))
+    return faults
+
+
+def _place(rng: random.Random, invocations: int) -> Place:
+    invocation = rng.randrange(min(invocations, 4))
+    if rng.random() < 0.4:
+        return Place(invocation, "", rng.randint(1, 35), later=True)
+    moment = rng.choice([*MOMENTS, *TENDER])
+    return Place(invocation, moment, rng.randint(1, MOMENTS[moment]), later=True)
+
+
+class _Alphabet:
+    """The operations of one run: very few paths, topics, months and titles, so that they meet."""
+
+    def __init__(self, rng: random.Random, *, scene: bool = False) -> None:
+        self.paths = rng.sample(["a", "b", "c/d"], rng.choice([2, 2, 3] if scene else [1, 2, 2, 3]))
+        self._topics = rng.sample(["S", "T"], rng.choice([0, 1, 1, 2]))
+        self._days = rng.sample(DAYS, rng.choice([1, 1, 2] if scene else [1, 2, 3]))
+        self._titles = ["A", "B"][: rng.randint(1, 2)]
+        self._removals = rng.choice([0.1, 0.3, 0.5])
+        self._sites = rng.choice([0.03, 0.03, 0.4])
+
+    def operation(self, rng: random.Random) -> Operation:
+        """Any of them."""
+        draw = rng.random()
+        if draw < self._sites:
+            return _site_operation(rng)
+        if draw < self._sites + 0.02:
+            return Operation("articles/No path.json", rng.choice([b"{}", None]))
+        if rng.random() < self._removals:
+            if rng.random() < 0.6:
+                return Operation(f"articles/{rng.choice(self.paths)}.json", None)
+            return self.upload(rng, status=rng.choice(["draft", "withdrawn"]))
+        return self.upload(rng, title="") if rng.random() < 0.06 else self.upload(rng)
+
+    def clash(self, rng: random.Random, path: str) -> Operation:
+        """One that is likely to get in the way of others."""
+        if rng.random() < self._sites:
+            return _site_operation(rng)
+        if rng.random() < 0.45:
+            return Operation(f"articles/{path}.json", None)
+        return self.upload(rng, path)
+
+    def upload(self, rng: random.Random, path: str = "", **changed: Any) -> Operation:
+        """An article, published if nothing else is said."""
+        fields = {
+            "title": rng.choice(self._titles),
+            "summary": "s",
+            "body": "b",
+            "topics": rng.sample(self._topics, rng.randint(0, len(self._topics))),
+            "published_at": f"{rng.choice(self._days)}:00:00Z",
+        }
+        body = json.dumps(article(**fields | changed), separators=(",", ":")).encode()
+        return Operation(f"articles/{path or rng.choice(self.paths)}.json", body)
+
+
+def _site_operation(rng: random.Random) -> Operation:
+    changed = _site_json(rng, rng.choice(["X", "Y"]))
+    return rng.choice([changed, changed, replace(changed, body=b"{"), replace(changed, body=None)])
+
+
+def _site_json(rng: random.Random, name: str) -> Operation:
+    document = {"name": name, "timezone": rng.choice(["UTC", "Asia/Tokyo"])}
+    return Operation("site.json", json.dumps(document).encode())

@@ -1,0 +1,67 @@
+"""What each call of an invocation is for: the words in which a plan names a moment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from broadsheet import addresses
+from tests.newsroom import SOURCE
+
+# An article is about to be parsed: no call of AWS.
+PARSE = "parse"
+# Each with as many as an invocation may well have. "" is any call.
+MOMENTS = {
+    "read source": 3,
+    "read record": 1,
+    "write record": 1,
+    "write page": 1,
+    "read index": 4,
+    "swap month": 1,
+    "swap topic": 1,
+    "swap site": 1,
+    "write listing": 12,
+    "delete listing": 4,
+    "look at index": 2,
+    "look at listing": 2,
+    "look at source": 2,
+    "write fixed": 2,
+    "delete page": 1,
+    "invalidate": 1,
+    "receipt": 2,
+}
+
+
+def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: PLR0911 (a table)
+    """What a call is for."""
+    key = params.get("Key", "")
+    if name == "CreateInvalidation":
+        return "invalidate"
+    if params.get("Bucket") == SOURCE:
+        moments = {
+            "GetObject": "read source",
+            "HeadObject": "look at source",
+            "PutObject": "receipt",
+        }
+        return moments.get(name, "other")
+    if key.startswith("_record/"):
+        return "read record" if name == "GetObject" else "write record"
+    if key.startswith("_index/"):
+        return _index_moment(name, key)
+    if key.startswith("articles/"):
+        return "delete page" if name == "DeleteObject" else "write page"
+    if name == "PutObject" and key in {addresses.NOT_FOUND, addresses.ROBOTS}:
+        return "write fixed"
+    moments = {
+        "PutObject": "write listing",
+        "DeleteObject": "delete listing",
+        "HeadObject": "look at listing",
+    }
+    return moments.get(name, "other")
+
+
+def _index_moment(name: str, key: str) -> str:
+    if name == "PutObject":
+        if key == addresses.ROOT_INDEX:
+            return "swap site"
+        return "swap topic" if key.startswith("_index/topics/") else "swap month"
+    return "read index" if name == "GetObject" else "look at index"

@@ -1,0 +1,164 @@
+"""What must hold: at every instant, and in the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from broadsheet import addresses
+from tests.newsroom import SOURCE, Newsroom
+
+if TYPE_CHECKING:
+    from tests.newsroom import Copy
+    from tests.simulation.plan import Fault, Plan
+    from tests.simulation.scheduler import Actor
+
+# Rebuilds kept, of some 50 KB each.
+REMEMBERED = 500
+
+_REBUILT: dict[tuple[int, str], dict[str, Copy]] = {}
+
+
+class Clock:
+    """Lambda's context, as far as it tells the time; a plan decides when it is short."""
+
+    aws_request_id = "simulated"
+
+    def __init__(self) -> None:
+        self.seconds = 300
+
+    def get_remaining_time_in_millis(self) -> int:
+        """What is left of the invocation."""
+        return self.seconds * 1000
+
+
+@dataclass
+class Invocation:
+    """What the world knows of an invocation under way or over.
+
+    ``place`` is its number in a plan's storm, and negative in the calm before.
+    """
+
+    actor: Actor
+    place: int
+    began: int
+    ended: int | None = None
+    clock: Clock = field(default_factory=Clock)
+    seen: Counter[str] = field(default_factory=Counter)
+    fired: list[Fault] = field(default_factory=list)
+    lasting: list[Fault] = field(default_factory=list)
+    pages: set[str] = field(default_factory=set)
+    owed: dict[str, Copy] = field(default_factory=dict)
+    pending: tuple[str, dict[str, Any], Fault | None] | None = None
+    out_of_memory: str = ""
+
+
+class Watched(Newsroom):
+    """A newsroom with an eye on every write.
+
+    ``violations`` says in words what was broken; ``trace`` has every step; ``coverage`` counts.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self.plan = plan
+        self.violations: list[str] = []
+        self.coverage: Counter[str] = Counter()
+        self.trace: list[str] = []
+        self.uploaded: set[str] = set()
+        self._by_actor: dict[Actor, Invocation] = {}
+        self._excepted: set[str] = set()
+        self._dangling_now: set[tuple[str, str]] = set()
+
+    # What must hold at every instant
+
+    def watch(self, invocation: Invocation, name: str, params: dict[str, Any]) -> None:
+        """See what a call that was carried out has done."""
+        key = params.get("Key", "")
+        ours = params.get("Bucket") == self.site_bucket and not key.startswith("_")
+        if ours and key.startswith("articles/"):
+            path = key.removesuffix("/index.html")
+            if name == "PutObject":
+                invocation.pages.add(path)
+                self._excepted.discard(path)
+            elif name == "DeleteObject" and self._being_published(path, invocation):
+                self._excepted.add(path)
+        self._observe(name, params)
+        if ours and name in {"PutObject", "DeleteObject"}:
+            copy = self.cdn.get(key)
+            if copy and copy != self._origin(key):
+                invocation.owed[key] = copy
+        if params.get("Bucket") == SOURCE and name == "PutObject":
+            self._check_receipt(invocation, key.removeprefix("receipts/"))
+
+    def _being_published(self, path: str, remover: Invocation) -> bool:
+        """Whether another invocation, at work when this one was, has written the page."""
+        return any(
+            path in other.pages and (other.ended is None or other.ended > remover.began)
+            for other in self._by_actor.values()
+            if other is not remover
+        )
+
+    def _check_receipt(self, invocation: Invocation, key: str) -> None:
+        """That of a published article comes after the CDN has been told: it is live."""
+        if not invocation.owed or self.receipt(key)["status"] != "published":
+            return
+        path = addresses.article_path(key)
+        own = path and addresses.page_key(path)
+        for owed, copy in invocation.owed.items():
+            told = self.cdn.get(owed) is not copy
+            if not told and (owed == own or not owed.startswith("articles/")):
+                self._violate(f"receipt for {key} while the CDN has an old {owed}")
+
+    def _check_links(self) -> None:
+        before = self._dangling_now
+        self._dangling_now = {
+            (listing, link)
+            for listing, links in self._links.items()
+            for link in links
+            if f"{link}/index.html" not in self._pages
+        }
+        for listing, link in sorted(self._dangling_now - before):
+            self.trace.append(f"  {listing} links to {link}, which has no page")
+            if link in self._excepted:
+                self.coverage["links excepted"] += 1
+            else:
+                self._violate(f"{listing} links to {link}, which has no page")
+
+    def _violate(self, text: str) -> None:
+        if text not in self.violations:
+            self.violations.append(text)
+
+    # What must hold in the end
+
+    def rebuilt(self) -> dict[str, Copy]:
+        """The public objects of a clean rebuild; one serves all runs with the same uploads."""
+        key = (self.plan.newest, self.history())
+        if key not in _REBUILT:
+            if len(_REBUILT) >= REMEMBERED:
+                _REBUILT.clear()
+            _REBUILT[key] = super().rebuilt()
+        return _REBUILT[key]
+
+    def check(self) -> None:
+        """Compare what is there with a clean rebuild, and the CDN with what is there."""
+        for key in sorted(self.uploaded):
+            if addresses.receipt_key(key) not in self.keys(SOURCE):
+                self._violate(f"no receipt for {key}: its message was lost")
+        said = {key: self.receipt(key) for key in self.uploaded if not self.violations}
+        site = self.site()
+        rebuilt = self.rebuilt()
+        for key in sorted(site.keys() | rebuilt.keys()):
+            if key not in site:
+                self._violate(f"{key} is missing")
+            elif key not in rebuilt:
+                self._violate(f"{key} should not exist")
+            elif site[key] != rebuilt[key]:
+                self._violate(f"{key} differs from a rebuild")
+        for key, copy in sorted(self.cdn.items()):
+            if copy != site.get(key):
+                self._violate(f"the CDN has an old {key}")
+        self.coverage["receipts out of date"] += sum(
+            receipt != self.receipt(key) for key, receipt in said.items()
+        )
