@@ -1,6 +1,6 @@
 # make run      serve the sample articles, or ARTICLES=DIR, at http://127.0.0.1:8080 (PORT=…)
 #               and publish what changes in the folder; ONCE=1 publishes, checks and ends
-# make test     all tests
+# make test     all tests; COV=1 measures what they cover
 # make verify STACK=broadsheet   compare a deployed site with its sources; REPAIR=1 repairs it
 # make simulate N=1000 SEED=0   random histories with faults and interleavings, checked
 # make simulate-crashes         every crash point of every kind of publish
@@ -14,9 +14,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run verify test simulate simulate-mutations check audit format build lock clean
-.PHONY: help run verify test simulate simulate-mutations fuzz check format build lock clean
-.PHONY: help run verify test simulate simulate-crashes simulate-mutations check format build lock clean
+.PHONY: help run verify test simulate simulate-crashes simulate-mutations fuzz \
+	check audit format build lock clean
 
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
@@ -47,7 +46,7 @@ verify: .venv/ready
 	@.venv/bin/python -m local.verify --stack $(STACK) $(if $(REPAIR),--repair)
 
 test: .venv/ready .venv-sam/ready .venv-ministack/ready .venv-audit/ready
-	.venv/bin/python -m pytest --numprocesses auto --dist loadgroup --cov --cov-report=term $(ARGS)
+	.venv/bin/python -m pytest --numprocesses auto --dist loadgroup $(if $(COV),--cov --cov-report=term) $(ARGS)
 
 simulate: .venv/ready
 	@.venv/bin/python -m tests.simulation $(N) $(SEED)
