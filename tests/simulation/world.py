@@ -19,6 +19,7 @@ from moto import mock_aws
 import app
 from broadsheet import index, listings, store
 from broadsheet.article import Article
+from tests import policies
 from tests.newsroom import SITE, SOURCE, URL, Crash, make_distribution, refused, sqs_record
 from tests.simulation.moments import PARSE, moment_of
 from tests.simulation.mutations import MUTATIONS
@@ -319,6 +320,7 @@ class World(Watched):
         self._scheduler.pause(stall)
         fault = self._fault(invocation, moment, params)
         self.calls[model.name] += 1
+        self._permit(policies.demands(model.name, params))
         text = f"{actor.number}: {model.name} {params.get('Key', '')}"
         self.trace.append(f"{text} [{fault.kind}]" if fault else text)
         if fault and fault.kind not in AFTERWARDS:
