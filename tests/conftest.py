@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, settings
 from moto import mock_aws
 
 import app
-from tests.newsroom import SITE, SOURCE, URL, Newsroom, make_distribution, s3_client
+from tests.hostile.browser import chromium
+from tests.newsroom import ENVIRONMENT, SITE, SOURCE, Newsroom, make_distribution, s3_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,19 +39,17 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "INVALIDATE_BY",
     ):
         monkeypatch.delenv(name, raising=False)
-    settings = {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "SOURCE_BUCKET": SOURCE,
-        "SITE_BUCKET": SITE,
-        "DISTRIBUTION_ID": "EDFDVBD6EXAMPLE",
-        "SITE_URL": URL,
-        "PARALLEL_CALLS": "1",
-    }
-    for name, value in settings.items():
+    for name, value in (ENVIRONMENT | {"DISTRIBUTION_ID": "EDFDVBD6EXAMPLE"}).items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def browser() -> str:
+    """The program of a browser; without one a test that needs it is skipped."""
+    program = chromium()
+    if program is None:
+        pytest.skip("no Chromium on PATH: install chromium or set CHROMIUM")
+    return program
 
 
 @pytest.fixture

@@ -7,14 +7,15 @@ import re
 import subprocess
 import tempfile
 import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.hostile.browser import serving
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from local.cdn import Answer
 
@@ -69,7 +70,7 @@ def shown(answer: Callable[[str], Answer], paths: Iterable[str], program: str) -
     Raises TimeoutError if the browser reports nothing.
     """
     profiles = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-    with _server(answer, sorted(paths)) as server, profiles as profile:
+    with serving(_Server(answer, sorted(paths))) as server, profiles as profile:
         url = f"http://127.0.0.1:{server.server_port}/harness/"
         log = Path(profile) / "log"
         with log.open("wb") as stream:
@@ -128,16 +129,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
-
-
-@contextmanager
-def _server(answer: Callable[[str], Answer], paths: list[str]) -> Iterator[_Server]:
-    server = _Server(answer, paths)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

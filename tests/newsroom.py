@@ -40,6 +40,17 @@ patch.object(S3Backend, "_url_module", urls).start()
 SOURCE = "source-bucket"
 SITE = "site-bucket"
 URL = "https://news.example"
+# Of the function, which calls one after the other; nothing in it is the machine's own.
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "SOURCE_BUCKET": SOURCE,
+    "SITE_BUCKET": SITE,
+    "SITE_URL": URL,
+    "PARALLEL_CALLS": "1",
+}
 DONE: dict[str, Any] = {"batchItemFailures": []}
 FEEDS = ("rss.xml", "atom.xml", "feed.json")
 # Every listing of an article of May 2026 with the topic Harbour.

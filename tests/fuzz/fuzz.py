@@ -155,7 +155,3 @@ def main() -> int:
     parser.add_argument("seed", nargs="?", type=int, default=0, help="of the mutations (0)")
     options = parser.parse_args()
     return not fuzz(options.minutes, options.seed)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

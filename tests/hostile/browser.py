@@ -10,7 +10,7 @@ import tempfile
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +70,9 @@ async function all() {
 </script><body onload="all()">"""
 
 
+Server = TypeVar("Server", bound=ThreadingHTTPServer)
+
+
 def chromium() -> str | None:
     """The browser: CHROMIUM of the environment, or the first on PATH."""
     names = ("chromium", "chromium-browser", "google-chrome")
@@ -84,7 +87,7 @@ def executed(folder: Path, program: str) -> dict[str, list[str]]:
     paths = sorted(f"/{p.relative_to(folder)}" for p in folder.rglob("*") if p.suffix in _TYPES)
     # Chromium's helpers may still be writing to the profile when it has ended.
     profiles = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-    with _server(folder, paths) as server, profiles as profile:
+    with serving(_Server(folder, paths)) as server, profiles as profile:
         url = f"http://127.0.0.1:{server.server_port}/harness"
         browser = subprocess.Popen(
             [program, *_FLAGS, _NO_NETWORK, f"--user-data-dir={profile}/data", url],
@@ -150,8 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def _server(folder: Path, paths: list[str]) -> Iterator[_Server]:
-    server = _Server(folder, paths)
+def serving(server: Server) -> Iterator[Server]:
+    """Let a server answer for as long as this lasts."""
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

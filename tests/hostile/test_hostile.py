@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from broadsheet.validation import MOST_PROBLEMS
-from tests.hostile.browser import chromium, executed
+from tests.hostile.browser import executed
 from tests.hostile.corpus import BREAKOUT, RUN, SCRIPT, Case, cases
 from tests.hostile.make import results
 
@@ -58,14 +58,6 @@ def test_its_errors_help(case: Case, published: dict[str, Result]) -> None:
     told = json.dumps(errors)
     for internal in ("Traceback", "Error(", "object at 0x", "broadsheet.", "<class", 'File "'):
         assert internal not in told
-
-
-@pytest.fixture
-def browser() -> str:
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium on PATH: install chromium or set CHROMIUM")
-    return program
 
 
 @pytest.mark.usefixtures("published")

@@ -1,13 +1,12 @@
 """`python -m tests.simulation N SEED`: cli.py, with the code under test where Python finds it."""
 
-import os
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-FOLDERS = (".", "layers/broadsheet", "functions/publish")
+from local.function import find_code
 
 if __name__ == "__main__":
-    path = os.pathsep.join(str(ROOT / folder) for folder in FOLDERS)
-    command = [sys.executable, "-m", "tests.simulation.cli", *sys.argv[1:]]
-    os.execve(sys.executable, command, os.environ | {"PYTHONPATH": path})  # noqa: S606 (itself)
+    find_code("tests.simulation", sys.argv[1:])
+    # It imports the code under test, which only now is where Python looks.
+    from tests.simulation.cli import main
+
+    sys.exit(main())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -204,7 +203,3 @@ def main() -> int:
     if options.crashes:
         return not simulate_crashes(options.mutation)
     return not simulate_many(options.runs, options.seed, options.mutation)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

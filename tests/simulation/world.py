@@ -20,7 +20,7 @@ import app
 from broadsheet import index, listings, store
 from broadsheet.article import Article
 from tests import policies
-from tests.newsroom import SITE, SOURCE, URL, Crash, make_distribution, refused, sqs_record
+from tests.newsroom import ENVIRONMENT, SITE, SOURCE, Crash, make_distribution, refused, sqs_record
 from tests.simulation.moments import PARSE, moment_of
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.scheduler import Actor, Scheduler
@@ -76,18 +76,7 @@ def simulate(plan: Plan, mutation: str = "") -> Run:
 
 @contextmanager
 def _environment(plan: Plan) -> Iterator[None]:
-    variables = {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "SOURCE_BUCKET": SOURCE,
-        "SITE_BUCKET": SITE,
-        "SITE_URL": URL,
-        "PARALLEL_CALLS": "1",
-        "QUEUE_URL": "",
-        "INVALIDATE_BY": plan.invalidate_by,
-    }
+    variables = ENVIRONMENT | {"QUEUE_URL": "", "INVALIDATE_BY": plan.invalidate_by}
     level = app.logger.log_level
     with (
         patch.dict(os.environ, variables),
