@@ -21,7 +21,7 @@ from local.template import ROOT
 PIP_AUDIT = ROOT / ".venv-audit" / "bin" / "pip-audit"
 # Its sandbox can be left: PYSEC-2019-217 and others.
 KNOWN = "jinja2==2.10"
-# PyPI's own advisories, or else those of osv.dev: https://github.com/pypa/pip-audit
+# PyPI's own advisories, or else those of OSV: https://github.com/pypa/pip-audit
 SERVICES = ("pypi", "osv")
 MINUTES = 10
 # How pip-audit ends where its service does not answer, or not as it should; any other end is a
@@ -159,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="local.audit", description=__doc__)
     parser.add_argument("requirements", nargs="+", type=Path)
     parser.add_argument("--required", action="store_true", help="fail where nothing is audited")
-    parser.add_argument("--osv-url", help="ask this service, which speaks as osv.dev does")
+    parser.add_argument("--osv-url", help="ask this service, which speaks as OSV does")
     options = parser.parse_args(arguments)
     auditors = [Auditor(service) for service in SERVICES]
     if options.osv_url:

@@ -35,7 +35,7 @@ FLAW = {
 
 
 class Service(ThreadingHTTPServer):
-    """Speaks as osv.dev does: ``flawed`` are releases it knows to be, at ``broken`` it fails."""
+    """Speaks as OSV does: ``flawed`` are releases it knows to be, at ``broken`` it fails."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
