@@ -71,6 +71,25 @@ def test_a_fault_while_one_article_goes_fails_its_message_alone(
     newsroom.assert_converged()
 
 
+def test_a_change_of_the_site_does_not_wait_for_an_article_that_fails_beside_it(
+    newsroom: Newsroom,
+) -> None:
+    publish(newsroom, "a")
+    newsroom.upload_bytes("site.json", b'{"name": "Another name"}')
+    key = newsroom.upload("b")
+    newsroom.gate = refusing(key)
+
+    assert failed(newsroom.deliver("site.json", key)) == ["1"]
+
+    assert status(newsroom, "site.json") == "published"
+    for page in ("index.html", "404.html", "articles/a/index.html"):
+        assert "Another name" in newsroom.page(page)
+        assert newsroom.cdn[page] == newsroom.site()[page]
+    newsroom.gate = None
+    assert newsroom.deliver(key) == DONE
+    newsroom.assert_converged()
+
+
 @pytest.mark.parametrize(
     "key", ["site.json", "_index/site.json", "_index/2026/05.json", "index.html", "rss.xml"]
 )

@@ -199,7 +199,7 @@ class _Run:
         """Bring the paths up to date; returns those whose source has moved meanwhile."""
         uploads = self._attempt(paths, self._read, addresses.source_key)
         placed = self._attempt(uploads, self._place, lambda u: u.outcome.key)
-        if paths and not placed:
+        if paths and not placed and not self._site_changed:
             return []
         wanted = {
             upload.path: Wanted(upload.entry, places)
