@@ -16,6 +16,7 @@ from broadsheet.article import (
     Author,
     Correction,
     Image,
+    Review,
     Source,
     Topic,
 )
@@ -61,6 +62,7 @@ def test_every_field_is_read() -> None:
         topics=["Harbour & Ferries", "Straße"],
         source={"title": "Log", "url": "http://x.example", "author": "A", "publisher": "P"},
         ai_disclosure="rewritten",
+        human_review={"by": " Ines  Callowhay ", "at": "2026-05-04T07:00:00Z"},
         image={"src": "media/boat.jpg", "alt": "A boat", "caption": "C", "credit": "D"},
         language="pt-BR",
         corrections=[{"at": "2026-05-05T00:00:00+01:00", "text": "Not red."}],
@@ -75,6 +77,7 @@ def test_every_field_is_read() -> None:
     )
     assert read.source == Source("Log", "http://x.example", "A", "P")
     assert read.ai_disclosure == "rewritten"
+    assert read.human_review == Review("Ines Callowhay", datetime(2026, 5, 4, 7, tzinfo=UTC))
     assert read.image == Image("media/boat.jpg", "A boat", "C", "D")
     assert read.language == "pt-BR"
     moment = datetime(2026, 5, 5, tzinfo=timezone(timedelta(hours=1)))
@@ -245,6 +248,11 @@ REJECTED: list[tuple[str, dict[str, Any]]] = [
     ("/image/caption", {"image": {"src": "media/a", "alt": "", "caption": ""}}),
     ("/image/caption", {"image": {"src": "media/a", "alt": "", "caption": "x" * 1001}}),
     ("/image/credit", {"image": {"src": "media/a", "alt": "", "credit": "x" * 301}}),
+    ("/human_review/at", {"human_review": {"by": "A"}}),
+    ("/human_review/by", {"human_review": {"at": "2026-05-04T07:00:00Z"}}),
+    ("/human_review/by", {"human_review": {"by": " ", "at": "2026-05-04T07:00:00Z"}}),
+    ("/human_review/at", {"human_review": {"by": "A", "at": "2026-02-30T07:00:00Z"}}),
+    ("/human_review/on", {"human_review": {"by": "A", "at": "2026-05-04T07:00:00Z", "on": "x"}}),
     ("/image/width", {"image": {"src": "media/a", "alt": "", "width": 1}}),
     *(("/language", {"language": tag}) for tag in LANGUAGES),
     *(("/status", {"status": status}) for status in ("", "live", "Published", "deleted")),
@@ -268,7 +276,7 @@ WRONG_TYPES: list[Any] = [None, True, 0, -1.5, "x" * 4, ["x"], {"x": 1}]
 TYPES = {
     "string": (str, "$schema title summary body published_at updated_at language status".split()),
     "array": (list, "authors topics corrections aliases".split()),
-    "object": (dict, "source image".split()),
+    "object": (dict, "source image human_review".split()),
     "one of": (str, ["ai_disclosure"]),
 }
 

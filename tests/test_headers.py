@@ -53,12 +53,16 @@ EVERYTHING = {
     "updated_at": "2026-05-05T09:30:00+02:00",
     "source": {"title": "Original", "url": "https://example.org/", "author": "Bo"},
     "ai_disclosure": "rewritten",
+    "human_review": {"by": "Cy", "at": "2026-05-04T08:00:00Z"},
     "image": {"src": "media/ferry.jpg", "alt": "The ferry", "caption": "c", "credit": "d"},
     "language": "ar",
     "corrections": [{"at": "2026-05-06T09:30:00Z", "text": "It was Tuesday."}],
 }
-SITE_JSON = b"""{"name": "The Harbour", "publisher": {"name": "Press", "url": "https://p.example/"},
+SITE_JSON = b"""{"name": "The Harbour", "theme": {"light": {"accent": "#7a1f1f"}},
+"publisher": {"name": "Press", "url": "https://p.example/"},
 "ai_policy_url": "https://p.example/ai", "links": [{"title": "Imprint", "url": "/imprint/"}]}"""
+# The greatest width that the style gives to a page's body.
+WIDTH = "1296px"
 NOTHING = Answer(HTTPStatus.NOT_FOUND, {})
 MISSING = "/there-is-no-such-page/"
 # One of each kind. Sitemaps are none that a browser shows without a style of its own, which the
@@ -77,6 +81,8 @@ KINDS = {
     "/atom.xml",
     "/feed.json",
     "/robots.txt",
+    "/icon.svg",
+    "/theme.css",
 }
 
 
@@ -91,7 +97,7 @@ def test_pages_run_nothing_and_are_styled_by_their_own_style_alone() -> None:
 
     assert directives == {
         "default-src": "'none'",
-        "style-src": f"'sha256-{digest}'",
+        "style-src": f"'self' 'sha256-{digest}'",
         "img-src": "'self' https:",
         "connect-src": "'self'",
         "base-uri": "'none'",
@@ -111,7 +117,7 @@ def test_browsers_are_told_to_be_careful() -> None:
 
 def styled(page: Shown) -> bool:
     """Whether a rule of the style of every page was applied."""
-    return page.width == "704px"
+    return page.width == WIDTH
 
 
 def test_every_kind_of_page_obeys_the_policy_and_is_styled(
@@ -140,7 +146,7 @@ FORBIDDEN = [
     "<p onclick='x()'>x</p>",
     "<p style='color: red'>x</p>",
     "<style>p { color: red }</style>",
-    "<link rel='stylesheet' href='/x.css'>",
+    "<link rel='stylesheet' href='https://example.org/x.css'>",
     "<iframe src='https://example.org/'></iframe>",
     "<object data='/x'></object>",
     "<base href='https://example.org/'>",
@@ -155,7 +161,7 @@ def test_the_browser_tells_what_the_policy_forbids(browser: str) -> None:
 
     found = shown(lambda path: pages.get(path, NOTHING), pages, browser)
 
-    assert found.pop("/good/") == Shown("704px")
+    assert found.pop("/good/") == Shown(WIDTH)
     assert not styled(found["/other/"])
     for path, page in found.items():
         assert page.complaints, path

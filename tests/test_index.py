@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broadsheet.article import Article, Author, Image, Source, Topic
+from broadsheet.article import Article, Author, Image, Review, Source, Topic
 from broadsheet.index import NEWEST, UNREADABLE, Entry, Month, MonthCount, Scope
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -45,6 +45,7 @@ class TestEntry:
         topics=TOPICS,
         source=Source("Log", "https://x.example", "A", "P"),
         ai_disclosure="rewritten",
+        human_review=Review("R", datetime(2026, 5, 1, tzinfo=UTC)),
         image=Image("media/a.jpg", "A"),
         language="de",
     )
@@ -71,8 +72,9 @@ class TestEntry:
     def test_it_has_all_that_a_listing_shows_and_no_body(self) -> None:
         found = Entry.of(self.ARTICLE, UTC_ZONE)
         for name in Entry.__dataclass_fields__:
-            if name != "month":
+            if name not in {"month", "reviewed"}:
                 assert getattr(found, name) == getattr(self.ARTICLE, name)
+        assert found.reviewed
         assert "body" not in found.to_json()
 
     def test_it_comes_back_from_json(self) -> None:

@@ -240,7 +240,9 @@ class TestArticlePage:
         canonical = {"rel": "canonical", "href": f"{URL}/articles/2026/05/ferry/"}
         assert [attrs for attrs, _ in page.all("link", rel="canonical")] == [canonical]
         assert page.all("meta", name="description")[0][0]["content"] == "The ferry is back."
-        assert page.all("meta", name="robots") == []
+        assert page.all("meta", name="robots") == [
+            ({"name": "robots", "content": "max-image-preview:large"}, "")
+        ]
 
     def test_of_a_withdrawn_article_is_a_notice_that_is_not_indexed(self) -> None:
         page = article_page(status="withdrawn")
@@ -270,7 +272,11 @@ class TestArticlePage:
     def test_in_another_language_says_so_and_keeps_its_own_words_in_the_sites(self) -> None:
         page = article_page(language="ar")
         assert page.all("html")[0][0] == {"lang": "en-GB", "dir": "ltr"}
-        assert page.all("article")[0][0] == {"lang": "ar", "dir": "rtl"}
+        assert page.all("article")[0][0] == {
+            "class": "story",
+            "lang": "ar",
+            "dir": "rtl",
+        }
         assert page.all("p", **{"class": "note"})[0][0] == {
             "class": "note",
             "lang": "en-GB",
@@ -278,7 +284,7 @@ class TestArticlePage:
         }
 
     def test_in_the_language_of_the_site_does_not_repeat_it(self) -> None:
-        assert article_page(language="en-GB").all("article")[0][0] == {}
+        assert article_page(language="en-GB").all("article")[0][0] == {"class": "story"}
 
     def test_of_a_site_written_from_right_to_left_is_so(self) -> None:
         config = replace(CONFIG, language="he")
@@ -322,7 +328,7 @@ class TestListings:
         assert len([link for link in links if re.fullmatch(r"/\d{4}/\d\d/", link)]) == RECENT_MONTHS
         assert links["/archive/"]
         assert page.all("link", rel="canonical")[0][0]["href"] == f"{URL}/"
-        for shown in ("The ferry is back.", "4 May 2026", "Ines, Jo, Kim", "Harbour & Pier"):
+        for shown in ("The ferry is back.", "4 May 2026", "Ines, Jo, Kim", "Ferries"):
             assert shown in page.text()
 
     def test_an_empty_home_says_so(self) -> None:
@@ -420,15 +426,21 @@ class TestEveryHtmlPage:
         hostile = all_pages(HOSTILE_CONFIG, HOSTILE)
         page = Document(hostile[key.replace("ferries", "x")].body.decode())
         assert page.unbalanced == []
-        assert page.all("script") == page.all("b") == []
+        assert len(page.all("script")) == len(page.all("script", type="application/ld+json"))
+        assert page.all("b", onclick="x") == []
         for _, attrs, _ in page.elements:
             assert not [name for name in attrs if name.startswith("on")]
+        scripts = page.all("script", type="application/ld+json")
+        assert [json.loads(text)["@context"] for _, text in scripts] == (
+            ["https://schema.org"] * len(scripts)
+        )
         if "robots" not in key and "404" not in key:
             assert NASTY in "".join(page.elements[0][2])
 
-    def test_has_no_script_and_loads_nothing_but_pictures(self, key: str) -> None:
+    def test_runs_no_script_and_loads_nothing_but_pictures(self, key: str) -> None:
         page = Document(all_pages()[key].body.decode())
-        assert page.all("script") == page.all("iframe") == page.all("link", rel="stylesheet") == []
+        assert {attrs["type"] for attrs, _ in page.all("script")} <= {"application/ld+json"}
+        assert page.all("iframe") == page.all("link", rel="stylesheet") == []
         assert len(page.all("style")) == 1
 
 
@@ -581,6 +593,8 @@ class TestEveryObject:
     TYPES = {  # noqa: RUF012 (a constant)
         "html": "text/html; charset=utf-8",
         "txt": "text/plain; charset=utf-8",
+        "css": "text/css; charset=utf-8",
+        "svg": "image/svg+xml",
         "xml": "application/xml; charset=utf-8",
         "json": "application/feed+json; charset=utf-8",
         "rss.xml": "application/rss+xml; charset=utf-8",
@@ -603,7 +617,7 @@ class TestEveryObject:
         tags = all_pages()[key].cache_tag.split(",")
         if key.startswith("articles/"):
             assert tags == ["site", "articles/2026/05/ferry"]
-        elif key in {"404.html", "robots.txt"}:
+        elif key in {"404.html", "robots.txt", "icon.svg", "theme.css"}:
             assert tags == ["site"]
         else:
             assert tags == ["site", "listings"]

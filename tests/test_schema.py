@@ -216,6 +216,7 @@ ARTICLE = record(
             {"title": text(300), "url": URL}, {"author": text(200), "publisher": text(200)}
         ),
         "ai_disclosure": st.sampled_from(["none", "assisted", "rewritten", "generated", "", "No"]),
+        "human_review": record({"by": text(200), "at": DATE}, {}),
         "image": record(
             {"src": URL, "alt": text(1000)}, {"caption": text(1000), "credit": text(300)}
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zoneinfo
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ import pytest
 
 from broadsheet.errors import InvalidError
 from broadsheet.site_config import Link, Publisher, SiteConfig
+from broadsheet.theme import LIGHT, Palette, Theme
 
 SAMPLE = Path(__file__).parent.parent / "events" / "site.json"
 
@@ -44,6 +46,14 @@ def test_every_field_is_read() -> None:
         language="de-AT",
         timezone="Europe/Vienna",
         publisher={"name": "Co-op", "url": "https://x.example", "logo": "https://x.example/l.png"},
+        navigation=[{"title": "Sport", "url": "/topics/sport/"}],
+        theme={
+            "light": {"accent": "#7A1F1F"},
+            "dark": {"paper": "#000000", "ink": "#FFFFFF", "accent": "#ffc0a0"},
+            "text": "sans",
+            "headings": "slab",
+            "masthead": "start",
+        },
         links=[{"title": "Imprint", "url": "/imprint/"}, {"title": "X", "url": "http://x.example"}],
         ai_policy_url="/articles/ai/",
     )
@@ -53,8 +63,16 @@ def test_every_field_is_read() -> None:
         "de-AT",
         ZoneInfo("Europe/Vienna"),
         Publisher("Co-op", "https://x.example", "https://x.example/l.png"),
+        (Link("Sport", "/topics/sport/"),),
         (Link("Imprint", "/imprint/"), Link("X", "http://x.example")),
         "/articles/ai/",
+        Theme(
+            replace(LIGHT, accent="#7A1F1F"),
+            Palette("#000000", "#FFFFFF", "#ffc0a0"),
+            text="sans",
+            headings="slab",
+            masthead="start",
+        ),
     )
 
 
@@ -72,6 +90,9 @@ def test_the_sample_is_valid() -> None:
         {"timezone": "Asia/Kathmandu"},
         {"ai_policy_url": "https://x.example/ai?a=b#c"},
         {"ai_policy_url": "/ai/"},
+        {"navigation": [{"title": "x" * 100, "url": "/"}] * 12},
+        {"theme": {}},
+        {"theme": {"dark": {"accent": "#FFFFFF"}}},
     ],
 )
 def test_what_is_within_the_limits_is_accepted(fields: dict[str, Any]) -> None:
@@ -105,6 +126,15 @@ def test_what_is_within_the_limits_is_accepted(fields: dict[str, Any]) -> None:
         ("/links/0/url", {"links": [{"title": "x", "url": "/\\evil.example"}]}),
         ("/links/0/url", {"links": [{"title": "x", "url": "javascript:alert(1)"}]}),
         ("/ai_policy_url", {"ai_policy_url": "articles/ai/"}),
+        ("/navigation", {"navigation": [{"title": "x", "url": "/"}] * 13}),
+        ("/navigation/0/url", {"navigation": [{"title": "x", "url": "javascript:alert(1)"}]}),
+        ("/theme/light/ink", {"theme": {"light": {"ink": "#777777"}}}),
+        ("/theme/light/ink", {"theme": {"light": {"ink": "black"}}}),
+        ("/theme/light/paper", {"theme": {"light": {"paper": "#fff;}body{display:none"}}}),
+        ("/theme/dark/accent", {"theme": {"dark": {"accent": "#333333"}}}),
+        ("/theme/headings", {"theme": {"headings": "Comic Sans MS"}}),
+        ("/theme/masthead", {"theme": {"masthead": "end"}}),
+        ("/theme/font", {"theme": {"font": "serif"}}),
         ("/nme", {"nme": "Lantern"}),
     ],
 )

@@ -285,8 +285,8 @@ class TestCheck:
         assert problem.path == "/zzz"
         assert "did you mean" not in problem.message
         assert problem.message.endswith(
-            "expected one of: $schema, name, description, language, timezone, publisher, links,"
-            " ai_policy_url"
+            "expected one of: $schema, name, description, language, timezone, publisher,"
+            " navigation, links, ai_policy_url, theme"
         )
 
     @pytest.mark.parametrize(("name", "meant"), [("Name", "name"), ("time_zone", "timezone")])

@@ -128,6 +128,8 @@ PUBLIC = [
     "topics/ferries/2025/12/index.html",
     "404.html",
     "robots.txt",
+    "icon.svg",
+    "theme.css",
 ]
 OWN = [
     "_record/articles/a.json",

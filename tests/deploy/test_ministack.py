@@ -354,7 +354,7 @@ def test_pages_come_with_the_headers_that_protect_their_readers(stack: Stack) ->
     headers = page.headers
     (style,) = re.findall(r"<style>(.*?)</style>", page.body, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert f"style-src 'sha256-{digest}'" in headers["content-security-policy"]
+    assert f"style-src 'self' 'sha256-{digest}'" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["strict-transport-security"]
     assert "articles/power-restored-sellow" in headers["x-amz-meta-cache-tag"].split(",")

@@ -166,6 +166,8 @@ def check_html(text: str) -> None:
     assert found.faults == []
     for name in (*(HEAD - {"meta", "link"}), "h1", "main"):
         assert found.names.count(name) == 1, name
+    for data in re.findall(r'<script type="application/ld\+json">(.*?)</script', text, re.DOTALL):
+        assert json.loads(data)["@context"] == "https://schema.org"
     body = text.partition("<body>")[2]
     dangers = [d for d in Inspector(body).dangers if not re.fullmatch(r"\w+ (class|id)", d)]
     assert dangers == []
@@ -204,6 +206,8 @@ _READERS: dict[str, Callable[[str], object]] = {
     "application/atom+xml": check_feed,
     "application/feed+json": check_json_feed,
     "text/plain": str,
+    "text/css": str,
+    "image/svg+xml": parsed,
 }
 
 

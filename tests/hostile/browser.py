@@ -28,7 +28,9 @@ _TYPES = {".html": "text/html; charset=utf-8", ".xml": "application/xml; charset
 # reader's mouse and keyboard would, and reports what a page did or holds that could do something.
 _HARNESS = """<!doctype html><title>harness</title><script>
 const MAY = new Set(['http:', 'https:', 'mailto:', 'tel:']);
-const RUNS = 'script,iframe,object,embed,base,form,svg,math,link[rel=stylesheet],meta[http-equiv]';
+const DATA = 'script[type="application/ld+json"]';
+const RUNS = `script:not(${DATA}),iframe,object,embed,base,form,svg,math,link[rel=stylesheet],` +
+  'meta[http-equiv]';
 const pause = ms => new Promise(done => setTimeout(done, ms));
 async function look(path) {
   const frame = document.createElement('iframe');
@@ -43,6 +45,8 @@ async function look(path) {
   if (page.querySelector('parsererror')) found.push('is not well-formed');
   for (const element of page.querySelectorAll('*')) {
     if (element.matches(RUNS)) found.push(`has <${element.localName}>`);
+    if (element.matches(DATA))
+      try { JSON.parse(element.textContent) } catch { found.push('has broken JSON-LD') }
     for (const {name} of element.attributes)
       if (/^on|^(style|srcdoc|formaction|action)$/.test(name)) found.push(`has ${name}`);
     for (const name of ['href', 'src']) {

@@ -105,6 +105,7 @@ def _everywhere(text: str) -> dict[str, Any]:
             "caption": text,
             "credit": text[:300],
         },
+        "human_review": {"by": text[:200], "at": "2026-05-05T00:00:00Z"},
         "corrections": [{"at": "2026-05-05T00:00:00Z", "text": text}],
     }
 
@@ -310,7 +311,7 @@ def _nesting() -> Iterator[Case]:
 
 
 def _types() -> Iterator[Case]:
-    fields = "title summary body published_at updated_at authors topics source ai_disclosure image language corrections status aliases".split()
+    fields = "title summary body published_at updated_at authors topics source ai_disclosure human_review image language corrections status aliases".split()
     for name, value in {"number": 7, "object": {"x": {}}, "array": [[None]], "null": None}.items():
         at = [f"/{field}" for field in fields]
         if name == "array":
@@ -319,10 +320,8 @@ def _types() -> Iterator[Case]:
                 for f in fields
             ]
         if name == "object":
-            at = [
-                f"/{f}/title" if f == "source" else f"/{f}/src" if f == "image" else f"/{f}"
-                for f in fields
-            ]
+            inner = {"source": "title", "image": "src", "human_review": "by"}
+            at = [f"/{f}/{inner[f]}" if f in inner else f"/{f}" for f in fields]
         yield _text(f"every-field-a-{name}", json.dumps(dict.fromkeys(fields, value)), *at)
     yield _text("an-array", "[]", "")
     yield _text("a-string", f'"{SCRIPT}"', "")

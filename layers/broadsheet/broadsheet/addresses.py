@@ -20,6 +20,8 @@ ARCHIVE = "archive/index.html"
 SITEMAP = "sitemap.xml"
 NOT_FOUND = "404.html"
 ROBOTS = "robots.txt"
+ICON = "icon.svg"
+THEME = "theme.css"
 
 TAG_EVERYTHING = "site"
 TAG_LISTINGS = "listings"

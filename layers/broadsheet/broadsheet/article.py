@@ -58,6 +58,14 @@ class Image:
 
 
 @dataclass(frozen=True)
+class Review:
+    """A human being has read the text and answers for it."""
+
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Correction:
     """What was put right, and when."""
 
@@ -79,6 +87,7 @@ class Article:
     topics: tuple[Topic, ...] = ()
     source: Source | None = None
     ai_disclosure: Disclosure = "none"
+    human_review: Review | None = None
     image: Image | None = None
     language: str = ""
     corrections: tuple[Correction, ...] = ()
@@ -104,6 +113,7 @@ class Article:
             slug = addresses.slug(label)
             topics.setdefault(slug, Topic(slug, _line(label)))
         source, image = document.get("source"), document.get("image")
+        review = document.get("human_review")
         updated_at = document.get("updated_at")
         return cls(
             path=path,
@@ -116,6 +126,7 @@ class Article:
             topics=tuple(topics.values()),
             source=Source(**_lines(source)) if source else None,
             ai_disclosure=document.get("ai_disclosure", "none"),
+            human_review=Review(_line(review["by"]), _moment(review["at"])) if review else None,
             image=Image(**_lines(image)) if image else None,
             language=document.get("language", ""),
             corrections=tuple(
@@ -153,6 +164,8 @@ def _beyond_schema(document: dict[str, Any]) -> list[Problem]:
     for i, correction in enumerate(_list(document.get("corrections"))):
         if isinstance(correction, dict):
             _check_date(("corrections", i, "at"), correction.get("at"), problems)
+    if isinstance(review := document.get("human_review"), dict):
+        _check_date(("human_review", "at"), review.get("at"), problems)
     for i, label in enumerate(_list(document.get("topics"))):
         if isinstance(label, str) and not 0 < len(addresses.slug(label)) <= _SLUG_CHARACTERS:
             expected = f"a label whose slug has 1 to {_SLUG_CHARACTERS} letters and digits"

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from broadsheet.article import Article, Author, Image, Source, Topic
+from broadsheet.article import Article, Author, Disclosure, Image, Source, Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,7 +43,8 @@ class Entry:
     authors: tuple[Author, ...]
     topics: tuple[Topic, ...]
     source: Source | None
-    ai_disclosure: str
+    ai_disclosure: Disclosure
+    reviewed: bool
     image: Image | None
     language: str
 
@@ -63,6 +64,7 @@ class Entry:
             topics=article.topics,
             source=article.source,
             ai_disclosure=article.ai_disclosure,
+            reviewed=article.human_review is not None,
             image=article.image,
             language=article.language,
         )

@@ -9,15 +9,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cache, cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    PackageLoader,
+    PrefixLoader,
+    StrictUndefined,
+    select_autoescape,
+)
 from markupsafe import Markup
 
-from broadsheet import addresses, markdown
+from broadsheet import addresses, disclosure, markdown, metadata
+from broadsheet.theme import Theme
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from broadsheet.article import Article
@@ -30,6 +39,8 @@ RSS = "application/rss+xml; charset=utf-8"
 ATOM = "application/atom+xml; charset=utf-8"
 JSON_FEED = "application/feed+json; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
+CSS = "text/css; charset=utf-8"
+SVG = "image/svg+xml"
 
 # The CDN keeps a copy until it is invalidated; a browser, which nobody can invalidate, asks again.
 CACHE_CONTROL = "public, max-age=0, s-maxage=31536000, must-revalidate"
@@ -78,17 +89,31 @@ class Page:
 
 @cache
 def _environment() -> Environment:
+    templates = PackageLoader("broadsheet")
     environment = Environment(
-        loader=PackageLoader("broadsheet"),
-        autoescape=select_autoescape(("html", "xml"), default=True),
+        # A template in overrides/ wins; as "default/NAME" it can extend the one that it overrides.
+        loader=ChoiceLoader(
+            [
+                PackageLoader("broadsheet", "overrides"),
+                templates,
+                PrefixLoader({"default": templates}),
+            ]
+        ),
+        autoescape=select_autoescape(("html", "xml", "svg"), default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["url"] = addresses.url_path
-    environment.filters["direction"] = direction
-    environment.filters["rfc822"] = lambda moment: format_datetime(moment.astimezone(UTC))
+    environment.filters |= {
+        "url": addresses.url_path,
+        "source": _picture_source,
+        "direction": direction,
+        "locale": metadata.locale,
+        "ai_label": disclosure.label,
+        "ai_sentence": disclosure.sentence,
+        "rfc822": lambda moment: format_datetime(moment.astimezone(UTC)),
+    }
     environment.globals["style"] = Markup(stylesheet())  # noqa: S704 (a file of this package)
     return environment
 
@@ -97,7 +122,13 @@ def _environment() -> Environment:
 def stylesheet() -> str:
     """The style of every page, which stands in each, so that none depends on another object."""
     loader = PackageLoader("broadsheet", "static")
-    return loader.get_source(Environment(autoescape=True), "style.css")[0]
+    source = loader.get_source(Environment(autoescape=True), "style.css")[0]
+    return re.sub(r"/\*.*?\*/|\n\s*", "", source, flags=re.DOTALL)
+
+
+def _picture_source(src: str) -> str:
+    """Where a page finds a picture: ``media/NAME`` is a path of the site."""
+    return f"/{src}" if src.startswith("media/") else src
 
 
 def entity_tag(data: bytes) -> str:
@@ -123,6 +154,7 @@ class Renderer:
     def __init__(self, site_url: str, config: SiteConfig) -> None:
         self._site_url = site_url
         self._config = config
+        self._site = metadata.Site(site_url, config)
         self._shared = {
             "site": config,
             "site_url": site_url,
@@ -136,6 +168,11 @@ class Renderer:
         Raises InvalidError where its body can't be rendered.
         """
         key = addresses.page_key(article.path)
+        url = self._site_url + addresses.url_path(key)
+        image_url = ""
+        if article.image:
+            src = _picture_source(article.image.src)
+            image_url = f"{self._site_url}{src}" if src.startswith("/") else src
         body = "" if article.status == "withdrawn" else markdown.to_html(article.body)
         return self._page(
             key,
@@ -144,13 +181,36 @@ class Renderer:
             article=article,
             body=Markup(body),  # noqa: S704 (sanitised)
             language=article.language or self._config.language,
+            url=url,
+            image_url=image_url,
+            disclosed=disclosure.value(article.ai_disclosure, reviewed=bool(article.human_review)),
+            json_ld=self._article_data(article, url, image_url),
         )
+
+    def _article_data(self, article: Article, url: str, image_url: str) -> Markup:
+        picture = metadata.picture(article.image, image_url) if article.image else None
+        steps = [(topic.label, self._url(f"topics/{topic.slug}/")) for topic in article.topics[:1]]
+        return metadata.json_ld(
+            metadata.news_article(article, url, picture, self._site),
+            self._breadcrumbs(*steps, (article.title, url)),
+            self._site.publisher(),
+        )
+
+    def _breadcrumbs(self, *steps: tuple[str, str]) -> metadata.Node:
+        return metadata.breadcrumbs([(self._config.name, self._url("")), *steps])
+
+    def _url(self, path: str) -> str:
+        return f"{self._site_url}/{path}"
 
     def fixed(self) -> list[Page]:
         """The pages that depend on the site's configuration alone."""
+        theme = self._config.theme or Theme()
+        initial = self._config.name.strip()[:1].upper()
         return [
             self._page(addresses.NOT_FOUND, "404.html", ""),
             self._page(addresses.ROBOTS, "robots.txt", "", TEXT),
+            self._page(addresses.ICON, "icon.svg", "", SVG, initial=initial, colours=theme.light),
+            Page(addresses.THEME, theme.stylesheet().encode(), CSS, _tags("")),
         ]
 
     def month(self, month: str, index: Month, topics: Iterable[str]) -> dict[str, Page | None]:
@@ -169,9 +229,16 @@ class Renderer:
                 "month": month_name(month),
                 "topic": topic,
                 "entries": entries,
+                "json_ld": self._month_data(key, month, topic, entries),
             }
             pages[key] = self._listing(key, "month.html", **values) if entries else None
         return pages
+
+    def _month_data(self, key: str, month: str, topic: str, entries: Sequence[Entry]) -> Markup:
+        steps = [(month_name(month), self._site_url + addresses.url_path(key))]
+        if topic and entries:
+            steps.insert(0, (entries[0].label(topic), self._url(addresses.folder(topic))))
+        return metadata.json_ld(self._breadcrumbs(*steps))
 
     def scope(self, topic: str, index: Scope) -> dict[str, Page | None]:
         """The landing page and feeds of a topic or, for the empty topic, of the site, by key.
@@ -191,6 +258,7 @@ class Renderer:
             ),
             "months": [(m, month_name(m)) for m in index.listed_months()],
             "recent": RECENT_MONTHS,
+            "json_ld": self._scope_data(folder, label),
         }
         home, feed = f"{folder}index.html", f"{folder}feed.json"
         pages: dict[str, Page | None] = {
@@ -200,15 +268,22 @@ class Renderer:
             feed: self._json_feed(feed, values),
         }
         if not topic:
-            for key, template, content_type in (
-                (addresses.ARCHIVE, "archive.html", HTML),
-                (addresses.SITEMAP, "sitemap-index.xml", XML),
-            ):
-                months = [(m, name, addresses.month_sitemap(m)) for m, name in values["months"]]
-                pages[key] = self._listing(key, template, content_type, months=months)
+            archive, sitemap = addresses.ARCHIVE, addresses.SITEMAP
+            years = [
+                (year, [(month, month_name(month).split()[0]) for month in months])
+                for year, months in groupby(index.listed_months(), lambda month: month[:4])
+            ]
+            pages[archive] = self._listing(archive, "archive.html", years=years)
+            months = [(m, name, addresses.month_sitemap(m)) for m, name in values["months"]]
+            pages[sitemap] = self._listing(sitemap, "sitemap-index.xml", XML, months=months)
         elif not index.newest:
             return dict.fromkeys(pages)
         return pages
+
+    def _scope_data(self, folder: str, label: str) -> Markup:
+        if label:
+            return metadata.json_ld(self._breadcrumbs((label, self._url(folder))))
+        return metadata.json_ld(self._site.publisher(), self._site.website())
 
     def _listing(self, key: str, template: str, content_type: str = HTML, **values: Any) -> Page:
         return self._page(key, template, addresses.TAG_LISTINGS, content_type, **values)

@@ -7,6 +7,7 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo, reset_tzpath
 
 from broadsheet.errors import InvalidError
+from broadsheet.theme import Theme
 from broadsheet.validation import Problem, check, decode, shown
 
 # The zones of the pinned package tzdata, not those that a machine happens to have: they decide
@@ -16,7 +17,7 @@ reset_tzpath(to=())
 
 @dataclass(frozen=True)
 class Link:
-    """A link in the footer of every page."""
+    """A link at the head or the foot of every page."""
 
     title: str
     url: str
@@ -40,8 +41,10 @@ class SiteConfig:
     language: str = "en"
     timezone: ZoneInfo = ZoneInfo("UTC")  # noqa: RUF009 (immutable)
     publisher: Publisher | None = None
+    navigation: tuple[Link, ...] = ()
     links: tuple[Link, ...] = ()
     ai_policy_url: str = ""
+    theme: Theme | None = None
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
@@ -51,6 +54,8 @@ class SiteConfig:
         zone = document.get("timezone") if isinstance(document, dict) else None
         if isinstance(zone, str) and not any(p.path == "/timezone" for p in problems):
             problems += _zone_problems(zone)
+        if not problems and "theme" in document:
+            problems = Theme.of(document["theme"]).problems()
         if problems:
             raise InvalidError(sorted(set(problems)))
         return cls._from_document(document)
@@ -62,7 +67,10 @@ class SiteConfig:
             fields["timezone"] = ZoneInfo(fields["timezone"])
         if "publisher" in fields:
             fields["publisher"] = Publisher(**fields["publisher"])
-        fields["links"] = tuple(Link(**link) for link in fields.get("links", ()))
+        if "theme" in fields:
+            fields["theme"] = Theme.of(fields["theme"])
+        for name in ("navigation", "links"):
+            fields[name] = tuple(Link(**link) for link in fields.get(name, ()))
         return cls(**fields)
 
 

@@ -318,7 +318,7 @@ class _Look:
             return []
         place = addresses.listed_place(key)
         if place is None:
-            fixed = {addresses.NOT_FOUND, addresses.ROBOTS}
+            fixed = {page.key for page in self._sources.renderer.fixed()}
             return [] if key in fixed else [Difference(key, FOREIGN)]
         topic, month = place
         index = self._month(month) if month else self._scope(topic)
