@@ -100,10 +100,10 @@ def test_a_moved_object_is_a_moved_page(newsroom: Newsroom) -> None:
 def test_the_newest_articles_spelling_of_a_topic_is_shown(newsroom: Newsroom) -> None:
     publish(newsroom, "new", topics=["HARBOUR"], published_at="2026-05-05T00:00:00Z")
     publish(newsroom, "old", topics=["harbour"], published_at="2026-05-04T00:00:00Z")
-    assert "<h1 class="heading">HARBOUR</h1>" in newsroom.page("topics/harbour/index.html")
+    assert '<h1 class="heading">HARBOUR</h1>' in newsroom.page("topics/harbour/index.html")
 
     publish(newsroom, "old", topics=["harbour"], published_at="2026-05-06T00:00:00Z")
-    assert "<h1>harbour</h1>" in newsroom.page("topics/harbour/index.html")
+    assert '<h1 class="heading">harbour</h1>' in newsroom.page("topics/harbour/index.html")
     newsroom.assert_converged()
 
 
