@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from moto import mock_aws
 
 import app
+from broadsheet import sources
 from tests.hostile.browser import chromium
 from tests.newsroom import ENVIRONMENT, SITE, SOURCE, Newsroom, make_distribution, s3_client
 
@@ -30,7 +31,8 @@ settings.register_profile(
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees, or can use, credentials and settings of the machine."""
+    """No test sees the credentials and settings of the machine, nor what another one has read."""
+    monkeypatch.setattr(sources, "_last_site", {})
     for name in (
         "AWS_PROFILE",
         "AWS_ENDPOINT_URL",

@@ -58,6 +58,7 @@ LISTINGS = [
     "index.html",
     "2026/05/index.html",
     "sitemap-2026-05.xml",
+    "news-sitemap.xml",
     *FEEDS,
     "topics/harbour/index.html",
     "topics/harbour/2026/05/index.html",

@@ -33,7 +33,7 @@ from hypothesis.stateful import (
 from moto import mock_aws
 
 import app
-from broadsheet import addresses, index, listings, verify
+from broadsheet import addresses, index
 from broadsheet.settings import Settings
 from broadsheet.store import Store
 from broadsheet.verify import Verifier, Walk
@@ -188,8 +188,7 @@ class History(RuleBasedStateMachine):
         enter = self.resources.enter_context
         enter(mock_aws())
         enter(patch.dict(os.environ, INVALIDATE_BY=by))
-        for module in (index, listings, verify):
-            enter(patch.object(module, "NEWEST", newest))
+        enter(patch.object(index, "NEWEST", newest))
         enter(patch.object(time, "sleep", lambda _seconds: None))
         enter(redirect_stdout(io.StringIO()))
         for bucket in (SOURCE, SITE):

@@ -26,7 +26,8 @@ def entry(path: str, hours: float = 0, topics: tuple[Topic, ...] = (), title: st
 
 def full(count: int = NEWEST) -> Scope:
     """A scope whose newest entries are n29 … n00, newest first."""
-    return Scope(newest=tuple(entry(f"n{i:02}", hours=i) for i in reversed(range(count))))
+    entries = tuple(entry(f"n{i:02}", hours=i) for i in reversed(range(count)))
+    return Scope(newest=entries, whole=count < NEWEST)
 
 
 def paths(entries: tuple[Entry, ...]) -> list[str]:
@@ -262,21 +263,24 @@ class Site:
             path: new if new and new.has_topic(self.topic) else None
             for path, new in changes.items()
         }
-        self.scope = Scope.from_bytes((counted.merged(mine) or self.refilled(counted)).to_bytes())
+        scope = counted.merged(mine, news=not self.topic) or self.refilled(counted)
+        self.scope = Scope.from_bytes(scope.to_bytes())
 
     def refilled(self, scope: Scope) -> Scope:
         self.refills += 1
-        entries: list[Entry] = []
-        for month in scope.listed_months():
-            entries += self.months[month].of(self.topic)
-            if len(entries) >= NEWEST:
-                break
-        return replace(scope, newest=tuple(entries[:NEWEST]))
+        months = (self.months[month].of(self.topic) for month in scope.listed_months())
+        return scope.gathered(months, news=not self.topic)
+
+
+def news(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """What a news sitemap of these entries, newest first, must hold."""
+    since = entries[0].published_at - timedelta(hours=48) if entries else START
+    return tuple(entry for entry in entries if entry.published_at >= since)[:1000]
 
 
 PATHS = [f"p{i:02}" for i in range(NEWEST + 15)]
 CHANGE = st.none() | st.tuples(
-    st.integers(0, 24 * 120),
+    st.integers(0, 24 * 120) | st.integers(24 * 117, 24 * 120),
     st.sampled_from([(), TOPICS[:1], TOPICS[1:], TOPICS]),
     st.sampled_from(["T", "U"]),
 )
@@ -305,7 +309,10 @@ def test_any_history_ends_with_the_sort_of_everything(
             truth.pop(path, None)
         everything = sorted(truth.values(), key=lambda e: e.order)
         mine = tuple(e for e in everything if e.has_topic(topic))
-        assert site.scope.newest == mine[:NEWEST]
+        assert site.scope.shown == mine[:NEWEST]
+        assert site.scope.whole <= (site.scope.newest == mine)
+        if not topic:
+            assert site.scope.news == news(mine)
         assert site.scope.listed_months() == sorted({e.month for e in mine}, reverse=True)
         for month, index in site.months.items():
             assert index.entries == tuple(e for e in everything if e.month == month)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from broadsheet import reconcile
+from broadsheet import reconcile, sources
 from tests.newsroom import (
     DONE,
     FEEDS,
@@ -64,7 +64,7 @@ def test_a_change_of_date_and_topics_leaves_nothing_behind(newsroom: Newsroom) -
     publish(newsroom, "a", topics=["Weather"], published_at="2025-12-31T12:00:00Z")
 
     left = set(newsroom.site()) & set(LISTINGS)
-    assert left == {"index.html", *FEEDS}
+    assert left == {"index.html", "news-sitemap.xml", *FEEDS}
     assert {
         "2025/12/index.html",
         "topics/weather/2025/12/index.html",
@@ -182,7 +182,8 @@ def test_an_article_that_goes_is_listed_nowhere(
     assert newsroom.deliver(key) == DONE
 
     assert links(newsroom, "a") == []
-    assert set(newsroom.site()) & set(LISTINGS) == {"index.html", *FEEDS}
+    left = set(newsroom.site()) & set(LISTINGS)
+    assert left == {"index.html", "news-sitemap.xml", *FEEDS}
     assert "/2026/05/" not in newsroom.page("archive/index.html")
     assert status(newsroom, key) == (fields["status"] if fields else "removed")
     newsroom.assert_converged()
@@ -214,10 +215,13 @@ def test_after_the_last_article_the_site_is_empty_and_whole(newsroom: Newsroom) 
     assert "Nothing has been published yet." in newsroom.page("index.html")
     assert sorted(newsroom.site()) == sorted(
         [
+            ".well-known/tdmrep.json",
             "404.html",
             "archive/index.html",
+            "feed.css",
             "icon.svg",
             "index.html",
+            "news-sitemap.xml",
             "robots.txt",
             "sitemap.xml",
             "theme.css",
@@ -391,4 +395,24 @@ def test_the_time_zone_decides_the_month(newsroom: Newsroom) -> None:
     assert "2026/05/index.html" not in newsroom.site()
     assert "topics/harbour/2026/06/index.html" in links(newsroom, "a")
     assert "1 June 2026" in newsroom.page("articles/a/index.html")
+    newsroom.assert_converged()
+
+
+def test_a_process_reads_site_json_once_for_articles_and_hears_of_another_from_the_index(
+    newsroom: Newsroom,
+) -> None:
+    reads: list[str] = []
+    newsroom.upload_bytes("site.json", b'{"name": "First"}')
+    publish(newsroom, "a")
+    newsroom.gate = lambda name, params: reads.append(f"{name} {params.get('Key')}")
+
+    publish(newsroom, "b")
+    assert "GetObject site.json" not in reads
+
+    newsroom.upload_bytes("site.json", b'{"name": "Second"}')
+    remembered = dict(sources._last_site)  # noqa: SLF001 (as another process has it)
+    assert newsroom.deliver("site.json", "articles/a.json", "articles/b.json") == DONE
+    sources._last_site.update(remembered)  # noqa: SLF001
+    publish(newsroom, "c")
+    assert "Second" in newsroom.page("articles/c/index.html")
     newsroom.assert_converged()

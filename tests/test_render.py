@@ -1,4 +1,4 @@
-"""Pages, feeds and sitemaps: what each shows, and that nothing in them gets out of hand."""
+"""Pages: what each shows, and that nothing in them gets out of hand."""
 
 from __future__ import annotations
 
@@ -6,70 +6,31 @@ import hashlib
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
-from zoneinfo import ZoneInfo
+from typing import Any
 
-import feedparser  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from broadsheet import addresses
-from broadsheet.article import Article, Author, Correction, Image, Source, Topic
+from broadsheet.article import Article, Image, Source, Topic
 from broadsheet.errors import InvalidError
-from broadsheet.index import NEWEST, Entry, Month, MonthCount, Scope
-from broadsheet.render import RECENT_MONTHS, Page, Renderer, direction
-from broadsheet.site_config import Link, Publisher, SiteConfig
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-URL = "https://news.example"
-NASTY = "</title></script><script>alert(1)</script>\"'&amp;]]><b onclick='x'>--><!--"
-NASTY_URL = "https://x.example/?a=1&b=2&lt;"
-SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
-ATOM = "{http://www.w3.org/2005/Atom}"
-CONFIG = SiteConfig(
-    name="The Lantern",
-    description="News of the harbour",
-    language="en-GB",
-    timezone=ZoneInfo("Europe/Berlin"),
-    publisher=Publisher("Co-op", "https://coop.example"),
-    links=(Link("Imprint", "/imprint/"), Link("Tides", "https://tides.example")),
-    ai_policy_url="/articles/ai/",
-)
-ARTICLE = Article(
-    path="2026/05/ferry",
-    title="Ferry runs again",
-    summary="The ferry is back.",
-    body="The ferry *runs* again.",
-    published_at=datetime(2026, 5, 4, 7, 30, tzinfo=UTC),
-    updated_at=datetime(2026, 5, 5, 22, 15, tzinfo=UTC),
-    authors=(Author("Ines"), Author("Jo", "https://jo.example"), Author("Kim")),
-    topics=(Topic("ferries", "Ferries"), Topic("harbour", "Harbour & Pier")),
-    source=Source("The log", "https://log.example/1", "A. Writer", "The Office"),
-    ai_disclosure="rewritten",
-    image=Image("media/boat.jpg", "A red boat", "The boat at noon", "M. Photo"),
-    corrections=(Correction(datetime(2026, 5, 6, tzinfo=UTC), "It was not blue."),),
-)
-HOSTILE = replace(
+from broadsheet.index import NEWEST, Month, Scope
+from broadsheet.render import RECENT_MONTHS, Renderer, direction
+from broadsheet.site_config import SiteConfig
+from tests.pages import (
     ARTICLE,
-    title=NASTY,
-    summary=NASTY,
-    authors=(Author(NASTY, NASTY_URL), Author(NASTY)),
-    topics=(Topic("x", NASTY),),
-    source=Source(NASTY, NASTY_URL, NASTY, NASTY),
-    image=Image(NASTY_URL, NASTY, NASTY, NASTY),
-    corrections=(Correction(ARTICLE.published_at, NASTY),),
+    CONFIG,
+    HOSTILE,
+    HOSTILE_CONFIG,
+    NASTY,
+    URL,
+    all_pages,
+    entries,
+    months,
+    scope_page,
 )
-HOSTILE_CONFIG = SiteConfig(
-    name=NASTY,
-    description=NASTY,
-    publisher=Publisher(NASTY, NASTY_URL),
-    links=(Link(NASTY, NASTY_URL),),
-    ai_policy_url=NASTY_URL,
-)
+
+FIXED = {"404.html", "robots.txt", "icon.svg", "theme.css", "feed.css", ".well-known/tdmrep.json"}
 
 
 class Document(HTMLParser):
@@ -123,52 +84,7 @@ def article_page(config: SiteConfig = CONFIG, **fields: Any) -> Document:
     return Document(page.body.decode())
 
 
-def entries(count: int, **fields: Any) -> tuple[Entry, ...]:
-    return tuple(
-        Entry.of(
-            replace(
-                ARTICLE,
-                path=f"news/{i}",
-                title=f"Number {i}",
-                published_at=ARTICLE.published_at - timedelta(days=i),
-                **fields,
-            ),
-            CONFIG.timezone,
-        )
-        for i in range(count)
-    )
-
-
-def months(count: int) -> dict[str, MonthCount]:
-    names = [f"{2026 - i // 12}/{12 - i % 12:02}" for i in range(count)]
-    return {name: MonthCount(1, 1) for name in names}
-
-
-def all_pages(
-    config: SiteConfig = CONFIG, article: Article = ARTICLE, *, count: int = 3
-) -> dict[str, Page]:
-    """Every kind of public object there is."""
-    renderer = Renderer(URL, config)
-    listed = tuple(
-        Entry.of(replace(article, path=f"news/{i}"), config.timezone) for i in range(count)
-    )
-    scope = Scope(months=months(14) if count else {}, newest=listed)
-    topic = article.topics[0].slug
-    pages: dict[str, Page | None] = {page.key: page for page in renderer.fixed()}
-    pages |= renderer.scope("", scope) | renderer.scope(topic, scope)
-    pages |= renderer.month("2026/05", Month(1, listed), [topic])
-    page = renderer.article(article)
-    return {key: found for key, found in (pages | {page.key: page}).items() if found}
-
-
-def scope_page(key: str, scope: Scope, topic: str = "", config: SiteConfig = CONFIG) -> Page:
-    page = Renderer(URL, config).scope(topic, scope)[key]
-    assert page
-    return page
-
-
 HTML_KEYS = [key for key in all_pages() if key.endswith(".html")]
-XML_KEYS = [key for key in all_pages() if key.endswith(".xml")]
 
 
 class TestArticlePage:
@@ -403,7 +319,13 @@ class TestFixedPages:
 
     def test_robots_may_come_and_are_told_the_sitemap(self) -> None:
         lines = all_pages()["robots.txt"].body.decode().splitlines()
-        assert lines == ["User-agent: *", "Allow: /", "", f"Sitemap: {URL}/sitemap.xml"]
+        assert lines == [
+            "User-agent: *",
+            "Allow: /",
+            "",
+            f"Sitemap: {URL}/sitemap.xml",
+            f"Sitemap: {URL}/news-sitemap.xml",
+        ]
 
 
 @pytest.mark.parametrize("key", HTML_KEYS)
@@ -444,150 +366,6 @@ class TestEveryHtmlPage:
         assert len(page.all("style")) == 1
 
 
-@pytest.mark.parametrize("key", XML_KEYS)
-@pytest.mark.parametrize("hostile", [False, True])
-@pytest.mark.parametrize("count", [0, 1, 3])
-def test_every_feed_and_sitemap_is_well_formed(key: str, count: int, *, hostile: bool) -> None:
-    if hostile:
-        pages, key = all_pages(HOSTILE_CONFIG, HOSTILE, count=count), key.replace("ferries", "x")
-    else:
-        pages = all_pages(count=count)
-    if key in pages:
-        ET.fromstring(pages[key].body)  # noqa: S314 (our own)
-    else:
-        assert count == 0
-
-
-def feeds(scope: Scope, config: SiteConfig = CONFIG) -> Mapping[str, Any]:
-    return {
-        key: feedparser.parse(scope_page(key, scope, config=config).body)
-        for key in ("rss.xml", "atom.xml")
-    }
-
-
-class TestFeeds:
-    SCOPE = Scope(months(1), entries(3))
-
-    def test_both_xml_feeds_have_the_entries_with_their_fields(self) -> None:
-        for found in feeds(self.SCOPE).values():
-            assert not found.bozo
-            assert found.feed.title == "The Lantern"
-            assert found.feed.link == f"{URL}/"
-            assert found.feed.language == "en-GB"
-            assert [entry.title for entry in found.entries] == ["Number 0", "Number 1", "Number 2"]
-            entry = found.entries[1]
-            assert entry.link == entry.id == f"{URL}/articles/news/1/"
-            assert entry.summary == "The ferry is back."
-            assert entry.published_parsed[:5] == (2026, 5, 3, 7, 30)
-            assert [author.name for author in entry.authors] == ["Ines", "Jo", "Kim"]
-            labels = [tag.label or tag.term for tag in entry.tags]
-            assert labels == ["Ferries", "Harbour & Pier"]
-
-    def test_rss_is_version_2_and_knows_its_address(self) -> None:
-        channel = ET.fromstring(scope_page("rss.xml", self.SCOPE).body)[0]  # noqa: S314
-        link = channel.find(f"{ATOM}link")
-        assert link is not None
-        assert link.attrib["href"] == f"{URL}/rss.xml"
-        guid = channel.find("item/guid")
-        assert guid is not None
-        assert (guid.text, guid.attrib) == (f"{URL}/articles/news/0/", {"isPermaLink": "true"})
-        assert channel.findtext("item/pubDate") == "Mon, 04 May 2026 07:30:00 +0000"
-        assert channel.findtext("description") == "News of the harbour"
-
-    def test_atom_has_what_its_standard_asks_for(self) -> None:
-        feed = ET.fromstring(scope_page("atom.xml", self.SCOPE).body)  # noqa: S314
-        assert feed.tag == f"{ATOM}feed"
-        assert feed.findtext(f"{ATOM}id") == f"{URL}/"
-        assert feed.findtext(f"{ATOM}updated") == "2026-05-05T22:15:00+00:00"
-        assert feed.findtext(f"{ATOM}author/{ATOM}name") == "Co-op"
-        links = {e.attrib["rel"]: e.attrib["href"] for e in feed.findall(f"{ATOM}link")}
-        assert links == {"alternate": f"{URL}/", "self": f"{URL}/atom.xml"}
-        for entry in feed.findall(f"{ATOM}entry"):
-            for name in ("id", "title", "updated", "published", "summary"):
-                assert entry.findtext(f"{ATOM}{name}")
-            via = [
-                e.attrib["href"] for e in entry.findall(f"{ATOM}link") if e.attrib["rel"] == "via"
-            ]
-            assert via == ["https://log.example/1"]
-
-    def test_json_feed_has_the_same(self) -> None:
-        feed = json.loads(scope_page("feed.json", self.SCOPE).body)
-        assert feed["version"] == "https://jsonfeed.org/version/1.1"
-        assert (feed["title"], feed["language"]) == ("The Lantern", "en-GB")
-        assert feed["home_page_url"] == f"{URL}/"
-        assert feed["feed_url"] == f"{URL}/feed.json"
-        item = feed["items"][1]
-        assert item["id"] == item["url"] == f"{URL}/articles/news/1/"
-        assert item["title"] == "Number 1"
-        assert item["content_text"] == item["summary"] == "The ferry is back."
-        assert item["date_published"] == "2026-05-03T07:30:00+00:00"
-        assert item["date_modified"] == "2026-05-05T22:15:00+00:00"
-        assert item["external_url"] == "https://log.example/1"
-        assert item["tags"] == ["Ferries", "Harbour & Pier"]
-        assert item["authors"][:2] == [
-            {"name": "Ines"},
-            {"name": "Jo", "url": "https://jo.example"},
-        ]
-
-    def test_json_feed_leaves_out_what_an_entry_does_not_have(self) -> None:
-        bare = entries(1, authors=(), topics=(), source=None, updated_at=None)
-        (item,) = json.loads(scope_page("feed.json", Scope(newest=bare)).body)["items"]
-        assert set(item) == {"id", "url", "title", "content_text", "summary", "date_published"}
-
-    def test_empty_feeds_are_feeds(self) -> None:
-        for found in feeds(Scope()).values():
-            assert not found.bozo
-            assert found.entries == []
-            assert found.feed.title == "The Lantern"
-        assert json.loads(scope_page("feed.json", Scope()).body)["items"] == []
-
-    def test_texts_come_out_as_they_went_in(self) -> None:
-        hostile = Scope(newest=(Entry.of(HOSTILE, CONFIG.timezone),))
-        rss = ET.fromstring(scope_page("rss.xml", hostile, config=HOSTILE_CONFIG).body)  # noqa: S314
-        assert rss.findtext("channel/title") == NASTY
-        assert rss.findtext("channel/item/title") == NASTY
-        assert rss.findtext("channel/item/description") == NASTY
-        atom = ET.fromstring(scope_page("atom.xml", hostile).body)  # noqa: S314
-        assert atom.findtext(f"{ATOM}entry/{ATOM}title") == NASTY
-        assert atom.findtext(f"{ATOM}entry/{ATOM}author/{ATOM}uri") == NASTY_URL
-        item = json.loads(scope_page("feed.json", hostile).body)["items"][0]
-        assert (item["title"], item["authors"][0]["url"]) == (NASTY, NASTY_URL)
-
-    def test_a_topics_feeds_are_its_own(self) -> None:
-        for name in ("rss.xml", "atom.xml"):
-            key = f"topics/harbour/{name}"
-            found = feedparser.parse(scope_page(key, self.SCOPE, "harbour").body)
-            assert found.feed.title == "Harbour & Pier – The Lantern"
-            assert found.feed.link == f"{URL}/topics/harbour/"
-            assert f"{URL}/{key}" in [link.href for link in found.feed.links]
-        page = scope_page("topics/harbour/feed.json", self.SCOPE, "harbour")
-        assert json.loads(page.body)["home_page_url"] == f"{URL}/topics/harbour/"
-
-
-class TestSitemaps:
-    def test_a_month_lists_its_articles_with_their_last_change(self) -> None:
-        page = Renderer(URL, CONFIG).month("2026/05", Month(1, entries(3)), [])[
-            "sitemap-2026-05.xml"
-        ]
-        assert page
-        root = ET.fromstring(page.body)  # noqa: S314
-        assert root.tag == f"{SITEMAP}urlset"
-        found = [(e.findtext(f"{SITEMAP}loc"), e.findtext(f"{SITEMAP}lastmod")) for e in root]
-        assert found == [
-            (f"{URL}/articles/news/{i}/", "2026-05-05T22:15:00+00:00") for i in range(3)
-        ]
-
-    def test_the_index_lists_every_month(self) -> None:
-        root = ET.fromstring(scope_page("sitemap.xml", Scope(months(40))).body)  # noqa: S314
-        assert root.tag == f"{SITEMAP}sitemapindex"
-        found = [e.findtext(f"{SITEMAP}loc") for e in root]
-        names = sorted(months(40), reverse=True)
-        assert found == [f"{URL}/sitemap-{name.replace('/', '-')}.xml" for name in names]
-
-    def test_the_index_of_nothing_is_empty(self) -> None:
-        assert len(ET.fromstring(scope_page("sitemap.xml", Scope()).body)) == 0  # noqa: S314
-
-
 @pytest.mark.parametrize("key", list(all_pages()))
 class TestEveryObject:
     TYPES = {  # noqa: RUF012 (a constant)
@@ -596,7 +374,8 @@ class TestEveryObject:
         "css": "text/css; charset=utf-8",
         "svg": "image/svg+xml",
         "xml": "application/xml; charset=utf-8",
-        "json": "application/feed+json; charset=utf-8",
+        "json": "application/json",
+        "feed.json": "application/feed+json; charset=utf-8",
         "rss.xml": "application/rss+xml; charset=utf-8",
         "atom.xml": "application/atom+xml; charset=utf-8",
     }
@@ -617,7 +396,7 @@ class TestEveryObject:
         tags = all_pages()[key].cache_tag.split(",")
         if key.startswith("articles/"):
             assert tags == ["site", "articles/2026/05/ferry"]
-        elif key in {"404.html", "robots.txt", "icon.svg", "theme.css"}:
+        elif key in FIXED:
             assert tags == ["site"]
         else:
             assert tags == ["site", "listings"]

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from broadsheet.errors import InvalidError
-from broadsheet.site_config import Link, Publisher, SiteConfig
+from broadsheet.site_config import Link, Publisher, SiteConfig, TdmReservation
 from broadsheet.theme import LIGHT, Palette, Theme
 
 SAMPLE = Path(__file__).parent.parent / "events" / "site.json"
@@ -47,6 +47,8 @@ def test_every_field_is_read() -> None:
         timezone="Europe/Vienna",
         publisher={"name": "Co-op", "url": "https://x.example", "logo": "https://x.example/l.png"},
         navigation=[{"title": "Sport", "url": "/topics/sport/"}],
+        rights="All rights reserved",
+        tdm_reservation={"policy": "https://x.example/tdm"},
         theme={
             "light": {"accent": "#7A1F1F"},
             "dark": {"paper": "#000000", "ink": "#FFFFFF", "accent": "#ffc0a0"},
@@ -66,6 +68,8 @@ def test_every_field_is_read() -> None:
         (Link("Sport", "/topics/sport/"),),
         (Link("Imprint", "/imprint/"), Link("X", "http://x.example")),
         "/articles/ai/",
+        "All rights reserved",
+        TdmReservation("https://x.example/tdm"),
         Theme(
             replace(LIGHT, accent="#7A1F1F"),
             Palette("#000000", "#FFFFFF", "#ffc0a0"),
@@ -128,6 +132,9 @@ def test_what_is_within_the_limits_is_accepted(fields: dict[str, Any]) -> None:
         ("/ai_policy_url", {"ai_policy_url": "articles/ai/"}),
         ("/navigation", {"navigation": [{"title": "x", "url": "/"}] * 13}),
         ("/navigation/0/url", {"navigation": [{"title": "x", "url": "javascript:alert(1)"}]}),
+        ("/rights", {"rights": "x" * 301}),
+        ("/tdm_reservation", {"tdm_reservation": True}),
+        ("/tdm_reservation/policy", {"tdm_reservation": {"policy": "javascript:alert(1)"}}),
         ("/theme/light/ink", {"theme": {"light": {"ink": "#777777"}}}),
         ("/theme/light/ink", {"theme": {"light": {"ink": "black"}}}),
         ("/theme/light/paper", {"theme": {"light": {"paper": "#fff;}body{display:none"}}}),

@@ -286,7 +286,7 @@ class TestCheck:
         assert "did you mean" not in problem.message
         assert problem.message.endswith(
             "expected one of: $schema, name, description, language, timezone, publisher,"
-            " navigation, links, ai_policy_url, theme"
+            " navigation, links, ai_policy_url, rights, tdm_reservation, theme"
         )
 
     @pytest.mark.parametrize(("name", "meant"), [("Name", "name"), ("time_zone", "timezone")])

@@ -207,6 +207,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "application/feed+json": check_json_feed,
     "text/plain": str,
     "text/css": str,
+    "application/json": json.loads,
     "image/svg+xml": parsed,
 }
 

@@ -172,8 +172,8 @@ def _any_site(self: Listings, root: Scope, *, site_changed: bool) -> None:
     self.fixed_written = True
 
 
-def _never_refilled(self: Scope, changes: Any) -> Scope:
-    merged = _merged(self, changes)
+def _never_refilled(self: Scope, changes: Any, *, news: bool) -> Scope:
+    merged = _merged(self, changes, news=news)
     if merged is not None:
         return merged
     kept = [entry for entry in self.newest if entry.path not in changes]

@@ -17,7 +17,7 @@ from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 import app
-from broadsheet import index, listings, store
+from broadsheet import index, listings, sources, store
 from broadsheet.article import Article
 from tests import policies
 from tests.newsroom import ENVIRONMENT, SITE, SOURCE, Crash, make_distribution, refused, sqs_record
@@ -81,7 +81,8 @@ def _environment(plan: Plan) -> Iterator[None]:
     with (
         patch.dict(os.environ, variables),
         patch.object(index, "NEWEST", plan.newest),
-        patch.object(listings, "NEWEST", plan.newest),
+        # As if all invocations ran in one process: none is then sure to read site.json anew.
+        patch.object(sources, "_last_site", {}),
         warnings.catch_warnings(),
         redirect_stdout(io.StringIO()),
     ):
@@ -147,7 +148,7 @@ class World(Watched):
     def _patches(self) -> list[tuple[Any, str, Any]]:
         """Where the handler meets the simulation other than at calls of AWS."""
         sleep, parse = time.sleep, Article.parse
-        newest, settle = listings.Listings._newest, listings.Listings._settle_once  # noqa: SLF001 (only counted)
+        gathered, settle = index.Scope.gathered, listings.Listings._settle_once  # noqa: SLF001 (only counted)
 
         def doze(seconds: float) -> None:
             if self._scheduler.actor:
@@ -160,9 +161,9 @@ class World(Watched):
             self._before_parse(path)
             return parse(path, data)
 
-        def counted_newest(*args: Any) -> Any:
+        def counted_gathered(*args: Any, **options: Any) -> Any:
             self.coverage["refills"] += 1
-            return newest(*args)
+            return gathered(*args, **options)
 
         def counted_settle(*args: Any, **options: Any) -> Any:
             self.coverage["rounds"] += 1
@@ -171,7 +172,7 @@ class World(Watched):
         return [
             (time, "sleep", doze),
             (Article, "parse", parse_or_fail),
-            (listings.Listings, "_newest", counted_newest),
+            (index.Scope, "gathered", counted_gathered),
             (listings.Listings, "_settle_once", counted_settle),
         ]
 

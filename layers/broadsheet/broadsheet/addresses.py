@@ -21,6 +21,9 @@ SITEMAP = "sitemap.xml"
 NOT_FOUND = "404.html"
 ROBOTS = "robots.txt"
 ICON = "icon.svg"
+FEED_STYLE = "feed.css"
+TDM_POLICY = ".well-known/tdmrep.json"
+NEWS_SITEMAP = "news-sitemap.xml"
 THEME = "theme.css"
 
 TAG_EVERYTHING = "site"
@@ -42,7 +45,7 @@ _LISTING_KEYS = (
     re.compile(rf"{_FOLDER}(?:index\.html|rss\.xml|atom\.xml|feed\.json)"),
     re.compile(rf"{_FOLDER}(?P<month>{_YEAR}/{_MONTH})/index\.html"),
     re.compile(rf"sitemap-(?P<month>{_YEAR}-{_MONTH})\.xml"),
-    re.compile(r"archive/index\.html|sitemap\.xml"),
+    re.compile(r"archive/index\.html|(?:news-)?sitemap\.xml"),
 )
 _ARTICLE_KEY = re.compile(rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)\.json")
 # The longest of an article's own keys: its receipt, receipts/articles/PATH.json.

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from broadsheet.article import Disclosure
 
+# Where the vocabularies are: the W3C community group's, and IPTC's.
+TERMS = "https://github.com/w3c-cg/ai-content-disclosure"
 # https://cv.iptc.org/newscodes/digitalsourcetype/
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 

@@ -9,6 +9,7 @@ writer can name, in a conditional write, the page that it means to replace.
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -16,11 +17,15 @@ from typing import TYPE_CHECKING, Any, Self
 from broadsheet.article import Article, Author, Disclosure, Image, Source, Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
 # Entries on a landing page and in a feed.
 NEWEST = 30
+# What a news sitemap holds: articles of two days, here those before the newest, and 1,000 at most.
+# https://developers.google.com/search/docs/crawling-indexing/sitemaps/news-sitemap
+NEWS_WINDOW = timedelta(hours=48)
+NEWS_ENTRIES = 1_000
 
 # What from_bytes may raise of an object that to_bytes did not write.
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
@@ -156,13 +161,15 @@ class MonthCount:
 class Scope:
     """A scope's months and newest entries; ``site`` (of the root only) is site.json's entity tag.
 
-    ``newest`` holds *all* entries as long as there are fewer than NEWEST of them.
+    ``newest`` has as many entries as the scope's pages need, in order and without a gap; ``whole``
+    tells that the scope has no others.
     """
 
     months: Mapping[str, MonthCount] = field(default_factory=dict)
     newest: tuple[Entry, ...] = ()
     pages: Mapping[str, str] = field(default_factory=dict)
     site: str = ""
+    whole: bool = True
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -170,7 +177,7 @@ class Scope:
         value = json.loads(data)
         months = {month: MonthCount(*count) for month, count in value["months"].items()}
         newest = tuple(Entry.from_json(entry) for entry in value["newest"])
-        return cls(months, newest, value["pages"], value["site"])
+        return cls(months, newest, value["pages"], value["site"], value["whole"])
 
     def to_bytes(self) -> bytes:
         """The scope as it is stored."""
@@ -179,29 +186,70 @@ class Scope:
             newest=[entry.to_json() for entry in self.newest],
             pages=self.pages,
             site=self.site,
+            whole=self.whole,
         )
 
     def counted(self, counts: Mapping[str, MonthCount]) -> Self:
         """The scope with these counts."""
         return replace(self, months=dict(sorted({**self.months, **counts}.items())))
 
-    def merged(self, changes: Mapping[str, Entry | None]) -> Self | None:
-        """The scope once each path has the entry given, or none.
+    def merged(self, changes: Mapping[str, Entry | None], *, news: bool = False) -> Self | None:
+        """The scope once each path has the entry given, or none; ``news`` as for ``gathered``.
 
         None where the newest entries can't be told without the months: one of them went, and what
         comes after the last of them is known only there.
         """
         newest = _merge(self.newest, changes)
-        if len(self.newest) == NEWEST:
-            last = self.newest[-1].order
+        if not self.whole:
+            last = self.newest[-1].order if self.newest else (timedelta(0), "")
             newest = tuple(entry for entry in newest if entry.order <= last)
-            if len(newest) < NEWEST:
+            if len(newest) < _needed(newest, news=news):
                 return None
-        return replace(self, newest=newest[:NEWEST])
+        return self._holding(newest, whole=self.whole, news=news)
+
+    def gathered(self, months: Iterable[Iterable[Entry]], *, news: bool = False) -> Self:
+        """The scope with its newest entries out of those of its months, newest first.
+
+        No more months are taken than needed. For ``news`` (of the root only) all entries of the
+        news sitemap are kept, and the one after them, which tells where they end.
+        """
+        entries: list[Entry] = []
+        for month in months:
+            entries += month
+            if len(entries) >= _needed(entries, news=news):
+                return self._holding(entries, whole=False, news=news)
+        return self._holding(entries, whole=True, news=news)
+
+    def _holding(self, entries: Sequence[Entry], *, whole: bool, news: bool) -> Self:
+        needed = _needed(entries, news=news)
+        return replace(self, newest=tuple(entries[:needed]), whole=whole and len(entries) <= needed)
+
+    @property
+    def shown(self) -> tuple[Entry, ...]:
+        """The entries of the landing page and of the feeds."""
+        return self.newest[:NEWEST]
+
+    @property
+    def news(self) -> tuple[Entry, ...]:
+        """The entries of the news sitemap, where the scope was gathered for it."""
+        return self.newest[: _recent(self.newest)]
 
     def listed_months(self) -> list[str]:
         """The months that have entries, newest first."""
         return sorted((m for m, c in self.months.items() if c.count), reverse=True)
+
+
+def _recent(entries: Sequence[Entry]) -> int:
+    """How many of these entries, newest first, a news sitemap holds."""
+    if not entries:
+        return 0
+    since = entries[0].published_at - NEWS_WINDOW
+    recent = bisect_right(entries, _LAST - since, key=lambda entry: entry.order[0])
+    return min(recent, NEWS_ENTRIES)
+
+
+def _needed(entries: Sequence[Entry], *, news: bool) -> int:
+    return max(NEWEST, min(_recent(entries) + 1, NEWS_ENTRIES)) if news else NEWEST
 
 
 def _merge(entries: Iterable[Entry], changes: Mapping[str, Entry | None]) -> tuple[Entry, ...]:

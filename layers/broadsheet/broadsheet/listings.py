@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from broadsheet import addresses
 from broadsheet.errors import BroadsheetError, ConflictError, ContendedError, UnavailableError
-from broadsheet.index import NEWEST, UNREADABLE, Entry, Month, MonthCount, Place, Scope
+from broadsheet.index import UNREADABLE, Entry, Month, MonthCount, Place, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from broadsheet.render import Page, Renderer
     from broadsheet.store import Store, Stored
@@ -156,9 +156,10 @@ class Listings:
             }
             self._see_latest(old, counts)
             new = old.counted(counts)
-            mended = topic in plan.mended
-            merged = None if mended else new.merged(plan.scope_changes(topic))
-            new = merged or replace(new, newest=self._newest(topic, new))
+            merged = None
+            if topic not in plan.mended:
+                merged = new.merged(plan.scope_changes(topic), news=not topic)
+            new = merged or new.gathered(self._months(topic, new), news=not topic)
             new = replace(new, site=self.site if not topic else "")
             pages = self.renderer.scope(topic, new)
             return replace(new, pages=_remember(old.pages, pages)), pages
@@ -179,19 +180,15 @@ class Listings:
                 if stored and Month.from_bytes(stored.data).version >= known.version:
                     raise _MovedError
 
-    def _newest(self, topic: str, scope: Scope) -> tuple[Entry, ...]:
-        """A scope's newest entries out of its months.
+    def _months(self, topic: str, scope: Scope) -> Iterator[tuple[Entry, ...]]:
+        """The entries of a scope's months, newest first.
 
         The months are read here, after the scope's index, and not taken from an earlier reading:
         whoever changed a month changes the scope after it, and would make the swap fail.
         """
-        entries: list[Entry] = []
         for month in scope.listed_months():
             if stored := self.store.read_state(addresses.month_index_key(month)):
-                entries += Month.from_bytes(stored.data).of(topic)
-            if len(entries) >= NEWEST:
-                break
-        return tuple(entries[:NEWEST])
+                yield Month.from_bytes(stored.data).of(topic)
 
     def _check_site(self, root: Scope, *, site_changed: bool) -> None:
         """See that site.json is the one rendered for, and write what follows from it alone.

@@ -38,6 +38,17 @@ def locale(language: str) -> str:
     return f"{primary.lower()}_{region.upper()}" if known else ""
 
 
+def news_language(language: str) -> str:
+    """How a news sitemap names a language: by ISO 639, but for written Chinese.
+
+    https://developers.google.com/search/docs/crawling-indexing/sitemaps/news-sitemap
+    """
+    primary, *subtags = language.lower().split("-")
+    if primary == "zh":
+        return "zh-tw" if {"hant", "tw", "hk", "mo"} & set(subtags) else "zh-cn"
+    return primary
+
+
 def news_article(article: Article, url: str, image: Node | None, site: Site) -> Node:
     """The article as a NewsArticle; ``url`` is its page's."""
     return _given(

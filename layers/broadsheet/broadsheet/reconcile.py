@@ -177,15 +177,16 @@ class _Run:
 
     def _articles(self, paths: list[str]) -> None:
         pending = paths
+        fresh = self._site_changed or bool(self._mend)
         for attempt in range(ROUNDS):
-            self._sources = Sources(self._store, self._settings)
+            self._sources = Sources(self._store, self._settings, fresh=fresh)
             if addresses.SITE_JSON in self._keys:
                 self._report.outcomes[addresses.SITE_JSON] = self._sources.outcome
             listings = Listings(self._store, self._sources.renderer, self._sources.site)
             try:
                 pending = self._round(pending, listings)
             except SiteMovedError:
-                pending = paths
+                pending, fresh = paths, True
             else:
                 if not pending:
                     return

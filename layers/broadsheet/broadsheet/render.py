@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cache, cached_property
+from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ XML = "application/xml; charset=utf-8"
 RSS = "application/rss+xml; charset=utf-8"
 ATOM = "application/atom+xml; charset=utf-8"
 JSON_FEED = "application/feed+json; charset=utf-8"
+JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 CSS = "text/css; charset=utf-8"
 SVG = "image/svg+xml"
@@ -47,6 +49,9 @@ CACHE_CONTROL = "public, max-age=0, s-maxage=31536000, must-revalidate"
 
 # Months that the home page and a topic's page link themselves; the archive has all of them.
 RECENT_MONTHS = 12
+
+# What explains the extension of JSON Feed items: https://www.jsonfeed.org/version/1.1/#extensions
+ABOUT_AI = "https://cv.iptc.org/newscodes/digitalsourcetype/"
 
 _MONTHS = (
     "January February March April May June July August September October November December".split()
@@ -112,8 +117,12 @@ def _environment() -> Environment:
         "locale": metadata.locale,
         "ai_label": disclosure.label,
         "ai_sentence": disclosure.sentence,
+        "ai_source_type": disclosure.source_type,
+        "ai_value": disclosure.value,
+        "news_language": metadata.news_language,
         "rfc822": lambda moment: format_datetime(moment.astimezone(UTC)),
     }
+    environment.globals |= {"ai_terms": disclosure.TERMS, "iptc_terms": disclosure.SOURCE_TYPES}
     environment.globals["style"] = Markup(stylesheet())  # noqa: S704 (a file of this package)
     return environment
 
@@ -121,9 +130,12 @@ def _environment() -> Environment:
 @cache
 def stylesheet() -> str:
     """The style of every page, which stands in each, so that none depends on another object."""
-    loader = PackageLoader("broadsheet", "static")
-    source = loader.get_source(Environment(autoescape=True), "style.css")[0]
-    return re.sub(r"/\*.*?\*/|\n\s*", "", source, flags=re.DOTALL)
+    return re.sub(r"/\*.*?\*/|\n\s*", "", _static("style.css"), flags=re.DOTALL)
+
+
+@cache
+def _static(name: str) -> str:
+    return files(__package__).joinpath("static", name).read_text("utf-8")
 
 
 def _picture_source(src: str) -> str:
@@ -160,6 +172,9 @@ class Renderer:
             "site_url": site_url,
             "long_date": lambda moment: long_date(moment, config.timezone),
             "long_time": lambda moment: long_time(moment, config.timezone),
+            "absolute": self._absolute,
+            "rights": config.rights
+            or f"© {config.publisher.name if config.publisher else config.name}",
         }
 
     def article(self, article: Article) -> Page:
@@ -169,10 +184,7 @@ class Renderer:
         """
         key = addresses.page_key(article.path)
         url = self._site_url + addresses.url_path(key)
-        image_url = ""
-        if article.image:
-            src = _picture_source(article.image.src)
-            image_url = f"{self._site_url}{src}" if src.startswith("/") else src
+        image_url = self._absolute(article.image.src) if article.image else ""
         body = "" if article.status == "withdrawn" else markdown.to_html(article.body)
         return self._page(
             key,
@@ -187,6 +199,18 @@ class Renderer:
             json_ld=self._article_data(article, url, image_url),
         )
 
+    def _tdm_policy(self) -> Page:
+        """What is reserved as to text and data mining; nothing where site.json says nothing.
+
+        https://www.w3.org/community/reports/tdmrep/CG-FINAL-tdmrep-20240510/
+        """
+        rules: list[dict[str, Any]] = []
+        if reservation := self._config.tdm_reservation:
+            rules.append({"location": "/", "tdm-reservation": 1})
+            if reservation.policy:
+                rules[0]["tdm-policy"] = reservation.policy
+        return Page(addresses.TDM_POLICY, json.dumps(rules).encode(), JSON, _tags(""))
+
     def _article_data(self, article: Article, url: str, image_url: str) -> Markup:
         picture = metadata.picture(article.image, image_url) if article.image else None
         steps = [(topic.label, self._url(f"topics/{topic.slug}/")) for topic in article.topics[:1]]
@@ -199,6 +223,10 @@ class Renderer:
     def _breadcrumbs(self, *steps: tuple[str, str]) -> metadata.Node:
         return metadata.breadcrumbs([(self._config.name, self._url("")), *steps])
 
+    def _absolute(self, src: str) -> str:
+        source = _picture_source(src)
+        return f"{self._site_url}{source}" if source.startswith("/") else source
+
     def _url(self, path: str) -> str:
         return f"{self._site_url}/{path}"
 
@@ -209,6 +237,8 @@ class Renderer:
         return [
             self._page(addresses.NOT_FOUND, "404.html", ""),
             self._page(addresses.ROBOTS, "robots.txt", "", TEXT),
+            Page(addresses.FEED_STYLE, _static("feed.css").encode(), CSS, _tags("")),
+            self._tdm_policy(),
             self._page(addresses.ICON, "icon.svg", "", SVG, initial=initial, colours=theme.light),
             Page(addresses.THEME, theme.stylesheet().encode(), CSS, _tags("")),
         ]
@@ -252,9 +282,9 @@ class Renderer:
             "folder": folder,
             "label": label,
             "title": f"{label} – {self._config.name}" if topic else self._config.name,
-            "entries": index.newest,
+            "entries": index.shown,
             "updated": max(
-                (e.modified_at for e in index.newest), default=datetime(1970, 1, 1, tzinfo=UTC)
+                (e.modified_at for e in index.shown), default=datetime(1970, 1, 1, tzinfo=UTC)
             ),
             "months": [(m, month_name(m)) for m in index.listed_months()],
             "recent": RECENT_MONTHS,
@@ -276,6 +306,8 @@ class Renderer:
             pages[archive] = self._listing(archive, "archive.html", years=years)
             months = [(m, name, addresses.month_sitemap(m)) for m, name in values["months"]]
             pages[sitemap] = self._listing(sitemap, "sitemap-index.xml", XML, months=months)
+            news = addresses.NEWS_SITEMAP
+            pages[news] = self._listing(news, "news-sitemap.xml", XML, entries=index.news)
         elif not index.newest:
             return dict.fromkeys(pages)
         return pages
@@ -310,11 +342,12 @@ class Renderer:
 
     def _feed_item(self, entry: Entry) -> dict[str, Any]:
         url = self._site_url + addresses.url_path(addresses.page_key(entry.path))
+        notice = disclosure.sentence(entry.ai_disclosure)
         item: dict[str, Any] = {
             "id": url,
             "url": url,
             "title": entry.title,
-            "content_text": entry.summary,
+            "content_text": f"{notice} {entry.summary}" if notice else entry.summary,
             "summary": entry.summary,
             "date_published": entry.published_at.isoformat(),
         }
@@ -330,6 +363,14 @@ class Renderer:
             item["tags"] = [topic.label for topic in entry.topics]
         if entry.language:
             item["language"] = entry.language
+        if entry.image:
+            item["image"] = self._absolute(entry.image.src)
+        if notice:
+            item["_ai"] = {
+                "about": ABOUT_AI,
+                "disclosure": disclosure.value(entry.ai_disclosure, reviewed=entry.reviewed),
+                "digital_source_type": disclosure.source_type(entry.ai_disclosure),
+            }
         return item
 
 

@@ -33,6 +33,13 @@ class Publisher:
 
 
 @dataclass(frozen=True)
+class TdmReservation:
+    """Rights to text and data mining are reserved; ``policy`` says on what terms it is allowed."""
+
+    policy: str = ""
+
+
+@dataclass(frozen=True)
 class SiteConfig:
     """The site's configuration; ``timezone`` decides months and the dates shown."""
 
@@ -44,6 +51,8 @@ class SiteConfig:
     navigation: tuple[Link, ...] = ()
     links: tuple[Link, ...] = ()
     ai_policy_url: str = ""
+    rights: str = ""
+    tdm_reservation: TdmReservation | None = None
     theme: Theme | None = None
 
     @classmethod
@@ -67,6 +76,8 @@ class SiteConfig:
             fields["timezone"] = ZoneInfo(fields["timezone"])
         if "publisher" in fields:
             fields["publisher"] = Publisher(**fields["publisher"])
+        if "tdm_reservation" in fields:
+            fields["tdm_reservation"] = TdmReservation(**fields["tdm_reservation"])
         if "theme" in fields:
             fields["theme"] = Theme.of(fields["theme"])
         for name in ("navigation", "links"):

@@ -84,18 +84,26 @@ class _Reading(Generic[V]):
     gone: bool = False
 
 
+# The site.json of each bucket that this process read last.
+_last_site: dict[str, _Reading[SiteConfig]] = {}
+
+
 class Sources:
     """The source bucket under one site.json, which is read at once.
 
-    ``site`` identifies that site.json, ``outcome`` is its own; ``renderer`` was made for it.
+    ``site`` identifies that site.json, ``outcome`` is its own; ``renderer`` was made for it. Unless
+    it is to be ``fresh``, it may be one that an earlier invocation of this process read: that saves
+    a request, and the site's index tells whether it still is the right one.
     Raises UnavailableError where a read fails.
     """
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, *, fresh: bool = True) -> None:
         self._store = store
         self._parsing = Lock()
         key = addresses.SITE_JSON
-        reading = self._read(key, SITE_BYTES, SiteConfig.parse)
+        known = None if fresh else _last_site.get(settings.source_bucket)
+        reading = known or self._read(key, SITE_BYTES, SiteConfig.parse)
+        _last_site[settings.source_bucket] = reading
         status: Status = "published" if reading.state else "removed"
         status = "rejected" if reading.problems else status
         self.outcome = Outcome(key, status, f"{settings.site_url}/", reading.problems)

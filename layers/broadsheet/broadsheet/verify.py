@@ -20,7 +20,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, get_args
 
 from broadsheet import addresses
-from broadsheet.index import NEWEST, UNREADABLE, Entry, Month, MonthCount, Place, Scope
+from broadsheet.index import UNREADABLE, Entry, Month, MonthCount, Place, Scope
 from broadsheet.reconcile import Reconciler, messages_for, recorded, remember
 from broadsheet.sources import Sources
 
@@ -244,12 +244,9 @@ class _Look:
         for (month, counted), count in zip(scope.months.items(), counts, strict=True):
             if count[topic] != counted.count:
                 yield Difference(key, f"miscounts {month}", mend=frozenset({(topic, month)}))
-        newest: list[Entry] = []
-        for month in scope.listed_months():
-            newest += self._month(month).of(topic)
-            if len(newest) >= NEWEST:
-                break
-        if scope.newest != tuple(newest[:NEWEST]):
+        months = (self._month(month).of(topic) for month in scope.listed_months())
+        gathered = scope.gathered(months, news=not topic)
+        if scope.newest != gathered.newest or (scope.whole and not gathered.whole):
             yield Difference(key, "has other newest entries", mend=frozenset({(topic, "")}))
 
     def _site(self, topic: str, scope: Scope) -> list[Difference]:
