@@ -291,6 +291,9 @@ def _compared(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
 
 def _damaged(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
     """Somebody damages the site; something is published then, perhaps, and all is compared."""
+    scene = rng.choice([_lost_record, _raced_repair, None])
+    if scene:
+        return scene(seed, rng, alphabet)
     calm = [alphabet.upload(rng, path) for path in alphabet.paths]
     operations = [_damage(rng) for _ in range(rng.randint(1, 3))]
     if rng.random() < 0.5:
@@ -301,6 +304,33 @@ def _damaged(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
     stalls = [Stall(place, 1) for place in places if rng.random() < 0.5]
     plan = _plan(seed, calm, operations, stalls, newest=rng.choice([1, 2, 30]))
     return replace(plan, queue=rng.random() < 0.5)
+
+
+def _lost_record(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """An article moves when nobody knows any more where it was."""
+    path = alphabet.paths[0]
+    calm, moved = (
+        alphabet.upload(rng, path, published_at=f"{day}:00:00Z") for day in rng.sample(DAYS[1:], 2)
+    )
+    lost = Operation(f"_record/articles/{path}.json", None, does="damage")
+    return _plan(seed, [calm], [lost, moved], [])
+
+
+def _raced_repair(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """The page of an article is repaired while the article comes or goes."""
+    path, other = alphabet.paths[:2]
+    calm = [alphabet.upload(rng, other)]
+    changed = alphabet.upload(rng, path)
+    body: bytes | None = b"<p>defaced</p>"
+    moment = "delete page"
+    if rng.random() < 0.5:
+        calm.append(changed)
+        changed = replace(changed, body=None)
+        body = rng.choice([body, None])
+        moment = "write page"
+    damage = Operation(f"articles/{path}/index.html", body, does="damage")
+    stall = Stall(Place(0, rng.choice([moment, moment, *COMPARING]), 1), 1)
+    return _plan(seed, calm, [damage, VERIFY, replace(changed, after=1)], [stall])
 
 
 SCENES = (

@@ -119,6 +119,17 @@ class Plan:
     queue: bool = False
     gather: bool = False
 
+    @property
+    def leaves_damage(self) -> bool:
+        """Whether there is damage that no verify is sure to find beside what is published.
+
+        That is: damage to the function's own objects, or after the last verify.
+        """
+        damaged = [n for n, operation in enumerate(self.operations) if operation.damages]
+        own = any(self.operations[n].key.startswith("_") for n in damaged)
+        last = self.operations[damaged[-1] :] if damaged else ()
+        return own or (bool(last) and all(operation.does != "verify" for operation in last))
+
     def __str__(self) -> str:
         head = (
             f"seed {self.seed}: {self.style}, newest {self.newest}, at once {self.at_once}, "

@@ -117,8 +117,8 @@ class World(Watched):
         self._todo = list(plan.operations)
         self._faults = list(plan.faults)
         self._stalls = list(plan.stalls)
-        # Nothing is promised of a site that somebody has damaged, until it was verified in peace.
-        self._to_verify = any(operation.damages for operation in plan.operations)
+        # Nothing is promised of a site that somebody has damaged, until it was verified.
+        self._to_verify = plan.leaves_damage
         # The first invocation of the storm, once there is calm no more.
         self._storm: int | None = None
         self._calm_ended = 0
