@@ -19,7 +19,6 @@ from broadsheet.errors import ConflictError
 from broadsheet.index import Scope
 from broadsheet.listings import Listings
 from broadsheet.reconcile import _Run, recorded
-from broadsheet.sources import Sources
 from broadsheet.store import Store
 from broadsheet.verify import SURPLUS, Verifier
 
@@ -232,19 +231,6 @@ def _surplus_deleted(self: Verifier, differences: Any) -> None:
     _repair(self, [d for d in differences if d.key not in surplus])
 
 
-def _written_at_once(self: Verifier, differences: Any) -> None:
-    """Write the pages of articles that differ, and nothing else of these articles."""
-    pages = {path: d.key for d in differences if (path := addresses.paged_path(d.key))}
-    for path, key in pages.items():
-        page = Sources(self._store, self._settings).article(path).page
-        if page:
-            self._store.write_page(page)
-        else:
-            self._store.delete_page(key)
-        self._store.invalidate([f"/{key}", addresses.url_path(key)])
-    _repair(self, [d for d in differences if d.key not in pages.values()])
-
-
 def _mended_untold(self: _Run, places: Any) -> None:
     self._mend = places
     self._site_changed = ("", "") in places
@@ -352,10 +338,6 @@ MUTATIONS = {
     "verify-deletes": Mutation(
         "verify deletes what should not exist without reconciling it",
         ((Verifier, "repair", _surplus_deleted),),
-    ),
-    "verify-writes": Mutation(
-        "verify writes a page that differs without reconciling its article",
-        ((Verifier, "repair", _written_at_once),),
     ),
     "verify-untold": Mutation(
         "listings that verify mends are not invalidated", ((_Run, "mend", _mended_untold),)
