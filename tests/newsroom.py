@@ -11,6 +11,7 @@ import fnmatch
 import json
 import os
 import re
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
@@ -126,7 +127,8 @@ class Newsroom:
     after each one that was carried out. What they raise reaches the handler as AWS's answer.
 
     A call that the template's policies do not allow raises AccessDenied; ``needed`` collects what
-    calls had to be allowed.
+    calls had to be allowed. Calls may come from several threads at once; the gate stands before
+    the lock, since another invocation may happen in it.
     """
 
     site_bucket: str = SITE
@@ -140,6 +142,8 @@ class Newsroom:
 
     def __post_init__(self) -> None:
         self.s3 = s3_client()
+        self._lock = threading.Lock()
+        self._here = threading.local()
         self._rebuilt: tuple[str, dict[str, Copy]] = ("", {})
         self.forget()
 
@@ -151,7 +155,7 @@ class Newsroom:
         self.dangling.clear()
         self._links: dict[str, set[str]] = {}
         self._pages: set[str] = set()
-        self._invocations: list[list[tuple[str, dict[str, Any]]]] = []
+        self._depth = 0
 
     # What the newsroom does
 
@@ -182,37 +186,40 @@ class Newsroom:
         outer = os.environ["SITE_BUCKET"]
         os.environ["SITE_BUCKET"] = self.site_bucket
         self._hook(clients, "register")
-        self._invocations.append([])
+        self._depth += 1
         try:
             answer: dict[str, Any] = app.lambda_handler(event, context)
             return answer
         finally:
-            self._invocations.pop()
+            self._depth -= 1
             self._hook(clients, "unregister")
             os.environ["SITE_BUCKET"] = outer
 
     def _hook(self, clients: Any, action: str) -> None:
         """Stand between the handler and AWS; an invocation within another one does already."""
-        if self._invocations:
+        if self._depth:
             return
         for client in (clients.s3, clients.cloudfront, clients.sqs):
             getattr(client.meta.events, action)("provide-client-params", self._before)
             getattr(client.meta.events, action)("after-call", self._after)
 
     def _before(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        self.calls[model.name] += 1
-        self._permit(policies.demands(model.name, params))
+        with self._lock:
+            self.calls[model.name] += 1
+            self._permit(policies.demands(model.name, params))
         if self.gate:
             self.gate(model.name, params)
-        self._invocations[-1].append((model.name, params))
+        # A thread has one call at a time, and whatever happened in the gate is over.
+        self._here.call = (model.name, params)
 
     def _after(self, model: Any, http_response: Any, **_: Any) -> None:
-        name, params = self._invocations[-1].pop()
+        name, params = self._here.call
         assert name == model.name
-        if http_response.status_code < 300:
-            self._observe(name, params)
-        if http_response.status_code == 404:
-            self._permit(policies.demands_if_missing(params))
+        with self._lock:
+            if http_response.status_code < 300:
+                self._observe(name, params)
+            if http_response.status_code == 404:
+                self._permit(policies.demands_if_missing(params))
         if self.lose:
             self.lose(name, params)
 
@@ -233,7 +240,8 @@ class Newsroom:
             return
         if name == "PutObject":
             copy = self._origin(key)
-            assert copy is not None
+            if copy is None:
+                return  # another thread has deleted it since, which is seen next
             self.cdn.setdefault(key, copy)
             self._links[key] = set(_ARTICLE_LINK.findall(copy.body.decode()))
             if key.startswith("articles/"):

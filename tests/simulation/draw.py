@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tests.newsroom import article
-from tests.simulation.moments import MOMENTS, PARSE
+from tests.simulation.moments import MOMENTS, PARSE, SECOND_LOOK
 from tests.simulation.plan import FAULTS, Fault, Operation, Place, Plan, Stall
 
 if TYPE_CHECKING:
@@ -38,6 +38,36 @@ TENDER = (
 )
 # After the index is swapped, or before.
 LATE = ("write listing", "write listing", "look at index", "look at source", "invalidate")
+VERIFY = Operation("", None, does="verify")
+# Where a comparison of the site stands still while what it has seen changes.
+COMPARING = (
+    SECOND_LOOK,
+    SECOND_LOOK,
+    "list keys",
+    "read source",
+    "look at page",
+    "look at listing",
+    "look at source",
+    "delete page",
+    "write page",
+    "write listing",
+    "delete listing",
+)
+# What somebody may lay hands on: pages of articles, listings and, with "_", the function's own.
+PAGES = tuple(f"articles/{path}/index.html" for path in ("a", "b", "c/d"))
+PUBLIC = (
+    "index.html",
+    "archive/index.html",
+    "atom.xml",
+    "sitemap-2026-01.xml",
+    "2026/01/index.html",
+    "2026/03/index.html",
+    "topics/s/index.html",
+    "topics/s/2026/01/index.html",
+    "404.html",
+)
+INDEXES = ("_index/2026/01.json", "_index/2026/02.json", "_index/topics/s.json", "_index/site.json")
+RECORDS = tuple(f"_record/articles/{path}.json" for path in ("a", "b", "c/d"))
 DEADLY: tuple[FaultKind, ...] = (
     "crash before",
     "crash after",
@@ -52,8 +82,7 @@ def plan_of(seed: int) -> Plan:
     rng = random.Random(seed)  # noqa: S311 (no secret)
     if rng.random() < 0.3:
         return _storm(seed, rng)
-    scenes = (_clash, _outdated, _succession, _overtaken, _site, _abandoned, _abandoned, _refill)
-    plan = rng.choice(scenes)(seed, rng, _Alphabet(rng, scene=True))
+    plan = rng.choice(SCENES)(seed, rng, _Alphabet(rng, scene=True))
     return replace(
         plan,
         faults=plan.faults or tuple(_faults(rng, rng.choice([0, 0, 1]), 2)),
@@ -70,12 +99,18 @@ def _storm(seed: int, rng: random.Random) -> Plan:
     calm = rng.random() < 0.5
     count = rng.randint(2, 4) if calm else rng.randint(2, 7)
     count = rng.randint(8, 16) if rng.random() < 0.1 else count
+    drawn = [alphabet.operation(rng) for _ in range(count)]
+    if rng.random() < 0.3:
+        for _ in range(rng.randint(1, 2)):
+            drawn.insert(rng.randint(0, len(drawn)), VERIFY)
+    if rng.random() < 0.15:
+        for _ in range(rng.randint(1, 3)):
+            drawn.insert(rng.randint(1, len(drawn)), _damage(rng))
     return Plan(
         seed=seed,
         calm=tuple(alphabet.upload(rng) for _ in range(rng.randint(1, 2) if calm else 0)),
         operations=tuple(
-            replace(alphabet.operation(rng), after=rng.choice([0, 0, 0, 1, 2]))
-            for _ in range(count)
+            replace(operation, after=rng.choice([0, 0, 0, 1, 2])) for operation in drawn
         ),
         faults=tuple(_faults(rng, rng.randint(1, 4) if rng.random() < 0.8 else 0, count)),
         stalls=tuple(
@@ -238,6 +273,80 @@ def _refill(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
     return _plan(seed, calm, operations[: rng.randint(1, 2)], stalls, newest=newest)
 
 
+def _compared(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """The site is compared with its sources while articles come, change and go."""
+    calm = [alphabet.upload(rng, path) for path in alphabet.paths]
+    path = alphabet.paths[0]
+    first = Operation(f"articles/{path}.json", None)
+    if rng.random() < 0.3:
+        first = alphabet.upload(rng, path)
+    operations = [VERIFY, first, replace(alphabet.upload(rng, path), after=rng.choice([0, 1, 1]))]
+    operations[:2] = rng.sample(operations[:2], 2)
+    if rng.random() < 0.3:
+        operations.append(replace(alphabet.clash(rng, alphabet.paths[1]), after=1))
+    places = [Place(rng.choice([0, 0, 1]), rng.choice(COMPARING), rng.randint(1, 3)) for _ in "12"]
+    stalls = [Stall(place, rng.choice([1, 1, 2])) for place in places]
+    return _plan(seed, calm, operations, stalls, newest=rng.choice([1, 2, 30]))
+
+
+def _damaged(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """Somebody damages the site; something is published then, perhaps, and all is compared."""
+    if rng.random() < 0.4:
+        return _lost_record(seed, rng, alphabet)
+    calm = [alphabet.upload(rng, path) for path in alphabet.paths]
+    operations = [_damage(rng) for _ in range(rng.randint(1, 3))]
+    if rng.random() < 0.5:
+        operations.append(replace(alphabet.clash(rng, alphabet.paths[0]), after=rng.choice([0, 1])))
+    if rng.random() < 0.5:
+        operations.insert(rng.randint(0, len(operations)), VERIFY)
+    places = [Place(rng.choice([0, 1]), rng.choice(COMPARING), rng.randint(1, 3))]
+    stalls = [Stall(place, 1) for place in places if rng.random() < 0.5]
+    plan = _plan(seed, calm, operations, stalls, newest=rng.choice([1, 2, 30]))
+    return replace(plan, queue=rng.random() < 0.5)
+
+
+def _lost_record(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """An article moves when nobody knows any more where it was."""
+    path = alphabet.paths[0]
+    calm, moved = (
+        alphabet.upload(rng, path, published_at=f"{day}:00:00Z") for day in rng.sample(DAYS[1:], 2)
+    )
+    lost = Operation(f"_record/articles/{path}.json", None, does="damage")
+    return _plan(seed, [calm], [lost, moved], [])
+
+
+def _raced_repair(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """The page of an article is repaired while the article comes or goes."""
+    path, other = alphabet.paths[:2]
+    calm = [alphabet.upload(rng, other)]
+    changed = alphabet.upload(rng, path)
+    body: bytes | None = b"<p>defaced</p>"
+    moment = "delete page"
+    if rng.random() < 0.5:
+        calm.append(changed)
+        changed = replace(changed, body=None)
+        body = rng.choice([body, None])
+        moment = "write page"
+    damage = Operation(f"articles/{path}/index.html", body, does="damage")
+    stall = Stall(Place(0, rng.choice([moment, moment, rng.choice(COMPARING)]), 1), 1)
+    return _plan(seed, calm, [damage, VERIFY, replace(changed, after=1)], [stall])
+
+
+SCENES = (
+    _clash,
+    _outdated,
+    _succession,
+    _overtaken,
+    _site,
+    _abandoned,
+    _abandoned,
+    _refill,
+    _compared,
+    _damaged,
+    _raced_repair,
+)
+
+
 def _plan(
     seed: int,
     calm: Sequence[Operation],
@@ -312,6 +421,15 @@ class _Alphabet:
         }
         body = json.dumps(article(**fields | changed), separators=(",", ":")).encode()
         return Operation(f"articles/{path or rng.choice(self.paths)}.json", body)
+
+
+def _damage(rng: random.Random) -> Operation:
+    """A page, a listing or an own object that is lost; other bytes; an entry that is forgotten."""
+    if rng.random() < 0.2:
+        return Operation(rng.choice(INDEXES), None, does="forget")
+    key = rng.choice(rng.choice([PAGES, PAGES, PUBLIC, PUBLIC, INDEXES, RECORDS]))
+    body = None if key.startswith("_") else rng.choice([None, b"<p>defaced</p>"])
+    return Operation(key, body, does="damage")
 
 
 def _site_operation(rng: random.Random) -> Operation:

@@ -9,6 +9,8 @@ from tests.newsroom import SOURCE
 
 # An article is about to be parsed: no call of AWS.
 PARSE = "parse"
+# The site is about to be compared with its sources for the second time: no call of AWS either.
+SECOND_LOOK = "second look"
 # Each with as many as an invocation may well have. "" is any call.
 MOMENTS = {
     "read source": 3,
@@ -24,6 +26,8 @@ MOMENTS = {
     "look at index": 2,
     "look at listing": 2,
     "look at source": 2,
+    "look at page": 2,
+    "list keys": 3,
     "write fixed": 2,
     "delete page": 1,
     "invalidate": 1,
@@ -36,6 +40,8 @@ def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: PLR0911 (a tab
     key = params.get("Key", "")
     if name == "CreateInvalidation":
         return "invalidate"
+    if name == "ListObjectsV2":
+        return "list keys"
     if params.get("Bucket") == SOURCE:
         moments = {
             "GetObject": "read source",
@@ -48,7 +54,8 @@ def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: PLR0911 (a tab
     if key.startswith("_index/"):
         return _index_moment(name, key)
     if key.startswith("articles/"):
-        return "delete page" if name == "DeleteObject" else "write page"
+        moments = {"DeleteObject": "delete page", "HeadObject": "look at page"}
+        return moments.get(name, "write page")
     if name == "PutObject" and key in {addresses.NOT_FOUND, addresses.ROBOTS}:
         return "write fixed"
     moments = {

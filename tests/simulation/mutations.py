@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import app
-from broadsheet import addresses
+from broadsheet import addresses, verify
 from broadsheet.errors import ConflictError
 from broadsheet.index import Scope
 from broadsheet.listings import Listings
 from broadsheet.reconcile import _Run, recorded
 from broadsheet.store import Store
+from broadsheet.verify import SURPLUS, Verifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,6 +56,9 @@ _replace_page = Store.replace_page
 _write_state = Store.write_state
 _write_page = Listings._write_page
 _merged = Scope.merged
+_repair = Verifier.repair
+_keys = Verifier._keys
+_verify = app._verify
 
 
 def _nothing(*_: Any, **__: Any) -> None:
@@ -218,6 +222,31 @@ def _pages_only_deleted_if_swapped(self: Listings, view: Any, key: str, page: An
     _write_page(self, view, key, page)
 
 
+def _surplus_deleted(self: Verifier, differences: Any) -> None:
+    """Delete what should not exist, as it was when it was looked at."""
+    surplus = [d.key for d in differences if d.what == SURPLUS]
+    for key in surplus:
+        self._store.delete_page(key)
+        self._store.invalidate([f"/{key}", addresses.url_path(key)])
+    _repair(self, [d for d in differences if d.key not in surplus])
+
+
+def _mended_untold(self: _Run, places: Any) -> None:
+    self._mend = places
+    self._site_changed = ("", "") in places
+    self._articles([])
+
+
+def _first_part_only(self: Verifier, walk: Any) -> Any:
+    keys, then = _keys(self, walk)
+    return keys, then if then and then.part == walk.part else None
+
+
+def _verified_anyhow(walk: Any, verifier: Any, report: Any) -> None:
+    _verify(walk, verifier, report)
+    report.failures.pop(str(walk), None)
+
+
 MUTATIONS = {
     "look-again": Mutation(
         "indexes are not looked at again", ((Listings, "_look_again", _nothing),)
@@ -305,5 +334,21 @@ MUTATIONS = {
     ),
     "swallow": Mutation(
         "what failed does not come again", ((app, "_has_failed", _nothing_failed),)
+    ),
+    "verify-deletes": Mutation(
+        "verify deletes what should not exist without reconciling it",
+        ((Verifier, "repair", _surplus_deleted),),
+    ),
+    "verify-untold": Mutation(
+        "listings that verify mends are not invalidated", ((_Run, "mend", _mended_untold),)
+    ),
+    "verify-places": Mutation(
+        "verify does not record where it has found an article", ((verify, "remember", _nothing),)
+    ),
+    "verify-part": Mutation(
+        "verify ends after the indexes", ((Verifier, "_keys", _first_part_only),)
+    ),
+    "verify-once": Mutation(
+        "a verify that failed does not come again", ((app, "_verify", _verified_anyhow),)
     ),
 }

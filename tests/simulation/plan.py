@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+Does = Literal["upload", "verify", "damage", "forget"]
 Style = Literal["uniform", "weights", "priorities"]
 FaultKind = Literal[
     "crash before",
@@ -50,15 +51,24 @@ class Place:
 class Operation:
     """An upload to, or without a body a deletion from, the source bucket.
 
-    It waits until ``after`` invocations of the storm have ended or stood still.
+    Or something else that is done: the site is to be verified; a key of the site bucket is written,
+    or deleted, behind the function's back (damage); an index is to forget its newest entry. It
+    waits until ``after`` invocations of the storm have ended or stood still.
     """
 
     key: str
     body: bytes | None
     after: int = 0
+    does: Does = "upload"
+
+    @property
+    def damages(self) -> bool:
+        """Whether the site is no longer what the function has made it."""
+        return self.does in {"damage", "forget"}
 
     def __str__(self) -> str:
         what = f"{'delete' if self.body is None else 'put'} {self.key}"
+        what = what if self.does == "upload" else f"{self.does}: {what if self.key else 'all'}"
         waits = f" after {self.after} ended or stood still" if self.after else ""
         return f"{what} {(self.body or b'').decode()}{waits}"
 
@@ -108,6 +118,17 @@ class Plan:
     invalidate_by: str = "tags"
     queue: bool = False
     gather: bool = False
+
+    @property
+    def leaves_damage(self) -> bool:
+        """Whether there is damage that no verify is sure to find beside what is published.
+
+        That is: damage to the function's own objects, or after the last verify.
+        """
+        damaged = [n for n, operation in enumerate(self.operations) if operation.damages]
+        own = any(self.operations[n].key.startswith("_") for n in damaged)
+        last = self.operations[damaged[-1] :] if damaged else ()
+        return own or (bool(last) and all(operation.does != "verify" for operation in last))
 
     def __str__(self) -> str:
         head = (

@@ -12,7 +12,7 @@ from tests.simulation import shrink
 from tests.simulation.crashes import KINDS
 from tests.simulation.draw import plan_of
 from tests.simulation.mutations import MUTATIONS
-from tests.simulation.plan import Plan
+from tests.simulation.plan import Operation, Plan
 from tests.simulation.shrink import report, shortest
 from tests.simulation.world import Run, simulate
 
@@ -56,6 +56,26 @@ def test_faults_and_stalls_mostly_happen() -> None:
     planned = sum(number for name, number in coverage.items() if name.startswith("planned: "))
     fired = sum(number for name, number in coverage.items() if name.startswith("fired: "))
     assert fired > planned / 2 > 10
+
+
+def test_damage_is_repaired_by_verifying_beside_whatever_else_happens() -> None:
+    plans = (plan_of(seed) for seed in range(200))
+    damaged = [plan for plan in plans if any(o.damages for o in plan.operations)][:4]
+    for plan in damaged:
+        run = simulate(plan)
+        assert run.coverage["damages"]
+        assert not run.violations, report(shortest(run))
+
+
+@pytest.mark.parametrize("body", [None, b"<p>defaced</p>"])
+def test_damage_that_nobody_verifies_is_noticed(
+    body: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calm = KINDS["publish"].calm
+    damage = Operation("articles/a/index.html", body, does="damage")
+    assert not simulate(Plan(0, calm, (damage,))).violations
+    monkeypatch.setattr(Plan, "leaves_damage", False)
+    assert simulate(Plan(0, calm, (damage,))).violations
 
 
 @pytest.mark.parametrize("name", KINDS)

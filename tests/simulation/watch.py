@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from tests.newsroom import SOURCE, Newsroom
 
 if TYPE_CHECKING:
     from tests.newsroom import Copy
-    from tests.simulation.plan import Fault, Plan
+    from tests.simulation.plan import Fault, Operation, Plan
     from tests.simulation.scheduler import Actor
 
 # Rebuilds kept, of some 50 KB each.
@@ -69,6 +70,7 @@ class Watched(Newsroom):
         self.uploaded: set[str] = set()
         self._by_actor: dict[Actor, Invocation] = {}
         self._excepted: set[str] = set()
+        self._index_damaged = False
         self._dangling_now: set[tuple[str, str]] = set()
 
     # What must hold at every instant
@@ -91,6 +93,38 @@ class Watched(Newsroom):
                 invocation.owed[key] = copy
         if params.get("Bucket") == SOURCE and name == "PutObject":
             self._check_receipt(invocation, key.removeprefix("receipts/"))
+
+    def damage(self, operation: Operation) -> bool:
+        """Do to the site bucket what nobody should; false where there is nothing to do it to.
+
+        Readers get to see it. What is written has the cache tag of what belongs there: by others an
+        ordinary publish does not invalidate.
+        """
+        key, body = operation.key, operation.body
+        there = self._origin(key)
+        if operation.does == "forget" and there:
+            index = json.loads(there.body)
+            del index["newest" if "newest" in index else "entries"][:1]
+            body = json.dumps(index).encode()
+        if there is None and body is None:
+            return False
+        if key.startswith("_"):
+            self._index_damaged = True
+        if body is None:
+            self.s3.delete_object(Bucket=self.site_bucket, Key=key)
+            self._links.pop(key, None)
+            self._pages.discard(key)
+            self._excepted.add(key.removesuffix("/index.html"))
+            return True
+        path = addresses.paged_path(key)
+        tag = addresses.article_tag(path) if path else addresses.TAG_LISTINGS
+        tags = {"cache-tag": f"{addresses.TAG_EVERYTHING},{tag}"}
+        self.s3.put_object(Bucket=self.site_bucket, Key=key, Body=body, Metadata=tags)
+        if copy := not key.startswith("_") and self._origin(key):
+            self.cdn[key] = copy
+            self._links[key] = set()
+            self._pages |= {key} if path else set()
+        return True
 
     def _being_published(self, path: str, remover: Invocation) -> bool:
         """Whether another invocation, at work when this one was, has written the page."""
@@ -121,7 +155,7 @@ class Watched(Newsroom):
         }
         for listing, link in sorted(self._dangling_now - before):
             self.trace.append(f"  {listing} links to {link}, which has no page")
-            if link in self._excepted:
+            if self._index_damaged or link in self._excepted:
                 self.coverage["links excepted"] += 1
             else:
                 self._violate(f"{listing} links to {link}, which has no page")

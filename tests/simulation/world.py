@@ -17,11 +17,11 @@ from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 import app
-from broadsheet import index, listings, sources, store
+from broadsheet import index, listings, sources, store, verify
 from broadsheet.article import Article
 from tests import policies
 from tests.newsroom import ENVIRONMENT, SITE, SOURCE, Crash, make_distribution, refused, sqs_record
-from tests.simulation.moments import PARSE, moment_of
+from tests.simulation.moments import PARSE, SECOND_LOOK, moment_of
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.scheduler import Actor, Scheduler
 from tests.simulation.watch import Invocation, Watched
@@ -30,13 +30,16 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterator
 
-    from tests.simulation.plan import Fault, Operation, Place, Plan
+    from tests.simulation.plan import Fault, Operation, Place, Plan, Stall
 
 # Invocations after which a queue that is not empty never will be.
 PATIENCE = 150
 AFTERWARDS = {"crash after", "response lost", "repeated"}
 # They answer conditional writes only, and so wait for the next one.
 CONDITIONAL = {"conflict 409", "missing 404", "repeated"}
+VERIFY = {"messageId": "", "body": '{"verify": {}}'}
+# Keys that a step of it takes: few, so that there are several.
+KEYS = {"indexes": 1, "articles": 2, "objects": 20}
 # Seconds of an invocation that are left: too few for another article, and for any call.
 LEFT = {"time is short": 30, "time is up": 0}
 
@@ -81,6 +84,7 @@ def _environment(plan: Plan) -> Iterator[None]:
     with (
         patch.dict(os.environ, variables),
         patch.object(index, "NEWEST", plan.newest),
+        patch.object(verify, "KEYS", KEYS),
         # As if all invocations ran in one process: none is then sure to read site.json anew.
         patch.object(sources, "_last_site", {}),
         warnings.catch_warnings(),
@@ -113,6 +117,8 @@ class World(Watched):
         self._todo = list(plan.operations)
         self._faults = list(plan.faults)
         self._stalls = list(plan.stalls)
+        # Nothing is promised of a site that somebody has damaged, until it was verified.
+        self._to_verify = plan.leaves_damage
         # The first invocation of the storm, once there is calm no more.
         self._storm: int | None = None
         self._calm_ended = 0
@@ -153,7 +159,8 @@ class World(Watched):
         def doze(seconds: float) -> None:
             if self._scheduler.actor:
                 self.coverage["pauses"] += 1
-                self._scheduler.pause(asleep=True)
+                looks = seconds == verify.SECOND_LOOK
+                self._scheduler.pause(self._stall_at(SECOND_LOOK) if looks else None, asleep=True)
             else:
                 sleep(seconds)
 
@@ -194,7 +201,7 @@ class World(Watched):
         """Whether an upload or a message is waiting."""
         if self._storm is None:
             return not self._scheduler.in_flight
-        return self._due() or self._deliverable()
+        return self._due() or self._deliverable() or self._to_verify_last()
 
     def step(self) -> None:
         """Upload something, or deliver a batch."""
@@ -211,6 +218,13 @@ class World(Watched):
             self._upload(self._todo.pop(0))
         elif deliverable:
             self._deliver_some()
+        elif self._to_verify_last():
+            self._to_verify = False
+            self.trace.append("schedule: verify what was damaged")
+            self._enqueue(VERIFY)
+
+    def _to_verify_last(self) -> bool:
+        return self._to_verify and not (self._todo or self._messages or self._scheduler.in_flight)
 
     def _due(self) -> bool:
         """Whether the next operation has waited long enough, or for nothing that will come."""
@@ -228,14 +242,22 @@ class World(Watched):
     def _upload(self, operation: Operation) -> None:
         self.trace.append(f"newsroom: {operation}")
         self.coverage["operations"] += 1
-        if operation.body is None:
-            self.s3.delete_object(Bucket=SOURCE, Key=operation.key)
+        if operation.damages:
+            self.coverage["damages"] += self.damage(operation)
+            return
+        record = VERIFY
+        if operation.does == "verify":
+            self.coverage["verifications"] += 1
         else:
-            self.upload_bytes(operation.key, operation.body)
-        self.uploaded.add(operation.key)
+            if operation.body is None:
+                self.s3.delete_object(Bucket=SOURCE, Key=operation.key)
+            else:
+                self.upload_bytes(operation.key, operation.body)
+            self.uploaded.add(operation.key)
+            record = sqs_record("", [operation.key])
         often = self.plan.batch > 1 and not self.plan.gather and self._rng.random() < 0.25
         for _ in range(2 if often else 1):
-            self._enqueue(sqs_record("", [operation.key]))
+            self._enqueue(record)
 
     def _enqueue(self, record: dict[str, Any]) -> None:
         number = self.coverage["messages"]
@@ -289,7 +311,8 @@ class World(Watched):
             return
         for message in again:
             body = message.record["body"]
-            if not any(k in body for k in (invocation.out_of_memory, "site.json", "reconcile")):
+            shared = (invocation.out_of_memory, "site.json", "reconcile", "verify")
+            if not any(word in body for word in shared):
                 self._violate(f"message {message.id} fails with its neighbour")
 
     # The gate
@@ -302,12 +325,8 @@ class World(Watched):
             raise Crash
         invocation = self._by_actor[actor]
         moment = moment_of(model.name, params)
-        invocation.seen[moment] += 1
         invocation.seen[""] += 1
-        stall = next((s for s in self._stalls if _is_at(invocation, s.place, moment)), None)
-        if stall:
-            self._stalls.remove(stall)
-        self._scheduler.pause(stall)
+        self._scheduler.pause(self._stall_at(moment))
         fault = self._fault(invocation, moment, params)
         self.calls[model.name] += 1
         self._permit(policies.demands(model.name, params))
@@ -316,6 +335,16 @@ class World(Watched):
         if fault and fault.kind not in AFTERWARDS:
             self._break(invocation, fault, model.name)
         invocation.pending = (model.name, params, fault)
+
+    def _stall_at(self, moment: str) -> Stall | None:
+        """The stall planned for the invocation now at a moment, which it takes with it."""
+        assert self._scheduler.actor is not None
+        invocation = self._by_actor[self._scheduler.actor]
+        invocation.seen[moment] += 1
+        stall = next((s for s in self._stalls if _is_at(invocation, s.place, moment)), None)
+        if stall:
+            self._stalls.remove(stall)
+        return stall
 
     def _before_parse(self, path: str) -> None:
         actor = self._scheduler.actor
