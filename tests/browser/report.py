@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from tests.browser.published import Site
 
+# Patience, on a machine with other things to do.
 SECONDS = 600
+SECONDS_A_PAGE = 10
 # What takes a browser and is not found by merely opening a page.
 ALL = tuple(
     "axe targets headings landmarks times overflow motion colours print skip focus script".split()
@@ -82,7 +84,7 @@ def browse(
         asked, told = Path(folder) / "job.json", Path(folder) / "report.json"
         asked.write_text(json.dumps(job), encoding="utf-8")
         command = [node() or "node", str(HERE / "audit.mjs"), str(asked), str(told)]
-        subprocess.run(command, check=True, timeout=SECONDS)
+        subprocess.run(command, check=True, timeout=SECONDS + SECONDS_A_PAGE * len(looks))
         answer = json.loads(told.read_text(encoding="utf-8"))
     for page in answer["pages"]:
         report.found.setdefault(page["path"], {}).update(page["found"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,7 +41,8 @@ def report() -> Iterator[Report]:
             url = site.url if check == "console" else site.lax_url
             looks[path] = Look(url + path, (check,), views=1)
         looks[WORSE] = Look(site.lax_url + WORSE, ())
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(SCREENSHOTS, ignore_errors=True)
+        SCREENSHOTS.mkdir(parents=True)
         browse(report, looks, [*SCORED, WORSE], str(SCREENSHOTS))
         gallery(SCREENSHOTS)
         yield report
