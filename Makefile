@@ -1,6 +1,8 @@
 # make run      serve the sample articles, or ARTICLES=DIR, at http://127.0.0.1:8080 (PORT=…)
 #               and publish what changes in the folder; ONCE=1 publishes, checks and ends
 # make test     all tests; COV=1 measures what they cover
+# make audit-pages ARTICLES=DIR   publish a folder of articles and judge every page of it
+# make page-figures             judge the sample pages anew and write the tables of docs/pages.md
 # make verify STACK=broadsheet   compare a deployed site with its sources; REPAIR=1 repairs it
 # make simulate N=1000 SEED=0   random histories with faults and interleavings, checked
 # make simulate-crashes         every crash point of every kind of publish
@@ -14,7 +16,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run verify test simulate simulate-crashes simulate-mutations fuzz \
+.PHONY: help run verify test audit-pages page-figures simulate simulate-crashes simulate-mutations fuzz \
 	check audit format build lock clean
 
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
@@ -27,6 +29,9 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
+# What judges pages in a browser. Without npm these tests say so and are skipped.
+BROWSING := $(if $(shell command -v npm),tests/browser/node_modules/ready)
 
 ARTICLES ?=
 PORT ?= 8080
@@ -45,8 +50,14 @@ run: .venv/ready
 verify: .venv/ready
 	@.venv/bin/python -m local.verify --stack $(STACK) $(if $(REPAIR),--repair)
 
-test: .venv/ready .venv-sam/ready .venv-ministack/ready .venv-audit/ready
+test: .venv/ready .venv-sam/ready .venv-ministack/ready .venv-audit/ready | $(BROWSING)
 	.venv/bin/python -m pytest --numprocesses auto --dist loadgroup $(if $(COV),--cov --cov-report=term) $(ARGS)
+
+audit-pages: .venv/ready | $(BROWSING)
+	@.venv/bin/python -m tests.browser $(ARTICLES)
+
+page-figures: .venv/ready | $(BROWSING)
+	@.venv/bin/python -m tests.browser --figures
 
 simulate: .venv/ready
 	@.venv/bin/python -m tests.simulation $(N) $(SEED)
@@ -89,7 +100,7 @@ lock: $(UV)
 	$(EXPORT) --only-group layer --output-file layers/broadsheet/requirements.txt
 
 clean:
-	rm -rf .venv .venv-sam .venv-ministack .venv-audit .tools .aws-sam build
+	rm -rf .venv .venv-sam .venv-ministack .venv-audit .tools .aws-sam build tests/browser/node_modules
 
 $(UV):
 	@test -n "$(PYTHON)" || { echo "Broadsheet needs Python 3.11 or newer"; exit 1; }
@@ -104,4 +115,9 @@ $(UV):
 .venv-%/ready: uv.lock pyproject.toml | $(UV)
 	@echo "Setting up .venv-$* from uv.lock"
 	@UV_PROJECT_ENVIRONMENT=.venv-$* $(UV) sync --quiet --locked --only-group $* --python $(PYTHON)
+	@touch $@
+
+tests/browser/node_modules/ready: tests/browser/package-lock.json tests/browser/.npmrc
+	@echo "Setting up tests/browser/node_modules from its package-lock.json"
+	@cd tests/browser && npm ci --no-progress --loglevel=error
 	@touch $@

@@ -5,6 +5,7 @@ forgets to invalidate stays visibly stale. An invalidation is obeyed before the 
 request first asks the distribution (moto) for invalidations that it has not seen.
 """
 
+import gzip
 import sys
 import threading
 import traceback
@@ -26,6 +27,18 @@ if TYPE_CHECKING:
 NOT_FOUND_KEY = "404.html"
 # Few, because a poll reads the last page of the list again each time.
 POLL_ITEMS = 5
+# Of what CloudFront compresses, types that a site has, and how many bytes at least.
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/ServingCompressedFiles.html
+COMPRESSED_TYPES = {
+    "application/json",
+    "application/rss+xml",
+    "application/xml",
+    "image/svg+xml",
+    "text/css",
+    "text/html",
+    "text/plain",
+}
+COMPRESSED_BYTES = 1_000
 
 
 @dataclass(frozen=True)
@@ -35,6 +48,16 @@ class Answer:
     status: HTTPStatus
     headers: dict[str, str]
     body: bytes = b""
+
+    def compressed(self) -> "Answer":
+        """Return what a client that accepts gzip gets."""
+        kind = self.headers.get("Content-Type", "").partition(";")[0]
+        if kind not in COMPRESSED_TYPES or len(self.body) < COMPRESSED_BYTES:
+            return self
+        headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        if "ETag" in self.headers:
+            headers["ETag"] = "W/" + self.headers["ETag"]
+        return Answer(self.status, self.headers | headers, gzip.compress(self.body, mtime=0))
 
 
 @dataclass
@@ -184,6 +207,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, *, with_body: bool) -> None:
         answer = self.server.cdn.answer(self.path, self.headers.get("If-None-Match", ""))
+        if "gzip" in self.headers.get("Accept-Encoding", ""):
+            answer = answer.compressed()
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)

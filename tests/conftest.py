@@ -13,7 +13,7 @@ from moto import mock_aws
 import app
 from broadsheet import sources
 from tests.hostile.browser import chromium
-from tests.newsroom import ENVIRONMENT, SITE, SOURCE, Newsroom, make_distribution, s3_client
+from tests.newsroom import ENVIRONMENT, Newsroom, make_buckets, make_distribution
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,11 +72,6 @@ def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 def newsroom(monkeypatch: pytest.MonkeyPatch) -> Iterator[Newsroom]:
     """An empty site, its source bucket versioned, its handler's calls made one after the other."""
     with mock_aws():
-        s3 = s3_client()
-        for bucket in (SOURCE, SITE):
-            s3.create_bucket(
-                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
-            )
-        s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
+        make_buckets()
         monkeypatch.setenv("DISTRIBUTION_ID", make_distribution())
         yield Newsroom()

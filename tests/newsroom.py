@@ -79,6 +79,16 @@ def _cloudfront(endpoint_url: str | None) -> CloudFrontClient:
     return boto3.client("cloudfront", endpoint_url=endpoint_url)
 
 
+def make_buckets() -> None:
+    """An empty source bucket, with versions, and an empty site bucket."""
+    s3 = s3_client()
+    for bucket in (SOURCE, SITE):
+        s3.create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+    s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
+
+
 def make_distribution(endpoint_url: str | None = None) -> str:
     """A distribution of the site bucket; its id."""
     answer = _cloudfront(endpoint_url).create_distribution(

@@ -1,5 +1,6 @@
 """What `make run` starts: the local AWS, the pump, the CDN stand-in and the watched folder."""
 
+import gzip
 import http.client
 import json
 import os
@@ -63,12 +64,18 @@ def cdn(aws: LocalAws) -> Cdn:
     return Cdn(aws.s3, SITE_BUCKET, Invalidations(aws.cloudfront, aws.distribution_id), {})
 
 
-def put_page(aws: LocalAws, key: str, body: str, tags: str = "site") -> None:
+def put_page(
+    aws: LocalAws,
+    key: str,
+    body: str,
+    tags: str = "site",
+    content_type: str = "text/html; charset=utf-8",
+) -> None:
     aws.s3.put_object(
         Bucket=SITE_BUCKET,
         Key=key,
         Body=body.encode(),
-        ContentType="text/html; charset=utf-8",
+        ContentType=content_type,
         CacheControl="max-age=60",
         Metadata={"cache-tag": tags},
     )
@@ -222,6 +229,27 @@ def serving(cdn: Cdn) -> Iterator[CdnServer]:
 
 class TestHttp:
     """The stand-in over HTTP."""
+
+    def test_who_accepts_gzip_gets_gzip_of_what_cloudfront_compresses(
+        self, aws: LocalAws, cdn: Cdn
+    ) -> None:
+        put_page(aws, "long/index.html", "long " * 1_000)
+        put_page(aws, "short/index.html", "short")
+        put_page(aws, "media/long.png", "long " * 1_000, content_type="image/png")
+        with serving(cdn) as server:
+            answers = {}
+            for path in ("/long/", "/short/", "/media/long.png"):
+                request = urllib.request.Request(  # noqa: S310 (http, our own)
+                    f"{server.url}{path}", headers={"Accept-Encoding": "gzip, br"}
+                )
+                with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
+                    answers[path] = answer.headers, answer.read()
+        headers, body = answers["/long/"]
+        assert gzip.decompress(body) == b"long " * 1_000
+        assert headers["ETag"].startswith('W/"')
+        assert headers["Vary"] == "Accept-Encoding"
+        assert "Content-Encoding" not in answers["/short/"][0]
+        assert "Content-Encoding" not in answers["/media/long.png"][0]
 
     def test_get_and_head_carry_the_templates_headers(self, aws: LocalAws) -> None:
         put_page(aws, "http/index.html", "hello")

@@ -22,6 +22,10 @@ URLS = {"href", "src", "cite", "action", "formaction", "poster", "data", "srcset
 SCHEMES = {"http", "https", "mailto", "tel"}
 
 
+# Classes that no author can give, but the renderer does.
+OWN = {("class", "table"), ("class", "center"), ("class", "right")}
+
+
 class Inspector(HTMLParser):
     """Notes everything in a document that could do more than show text."""
 
@@ -35,6 +39,8 @@ class Inspector(HTMLParser):
         if tag in DANGEROUS:
             self.dangers.append(tag)
         for name, value in attrs:
+            if (name, value) in OWN:
+                continue
             if name.startswith("on") or name in {
                 "style",
                 "id",
@@ -255,10 +261,45 @@ def test_it_is_commonmark_with_strikethrough(text: str, html: str) -> None:
 def test_it_has_tables() -> None:
     html = to_html("| a | b |\n|:--|--:|\n| *c* | d |")
     assert re.sub(r"\s+", " ", html) == (
-        '<table> <thead> <tr> <th align="left">a</th> <th align="right">b</th> </tr> </thead>'
-        ' <tbody> <tr> <td align="left"><em>c</em></td> <td align="right">d</td> </tr> </tbody>'
-        " </table> "
+        '<div class="table" tabindex="0"><table> <thead> <tr> <th>a</th> <th class="right">b</th>'
+        ' </tr> </thead> <tbody> <tr> <td><em>c</em></td> <td class="right">d</td> </tr> </tbody>'
+        " </table></div> "
     )
+
+
+def test_cells_of_raw_html_are_aligned_by_class_too() -> None:
+    html = to_html(
+        '<table><tr><td colspan="2" align="center">a</td><td align="char">b</td></table>'
+    )
+    assert '<td colspan="2" class="center">a</td><td>b</td>' in html
+
+
+def test_a_header_cell_that_says_nothing_is_an_ordinary_one() -> None:
+    html = to_html("| | b |\n|--|--:|\n| c | d |")
+    assert html.count("<th") - html.count("<thead") == 1
+    assert "<td></td>\n<th" in html
+
+
+def test_tables_in_tables_are_wrapped_each() -> None:
+    html = to_html("<table><tr><td><table><tr><td>x</td></tr></table></td></tr></table>")
+    assert html.count('<div class="table" tabindex="0"><table>') == 2
+    assert html.count("</table></div>") == 2
+
+
+def test_only_one_who_describes_an_image_can_say_what_is_in_it() -> None:
+    assert to_html('<img src="/b.png">').strip() == '<img alt="" src="/b.png">'
+
+
+@pytest.mark.parametrize(
+    "text", ["##", "<h3> </h3>", '[](/x "T")', '<h2 title="x"><a href="/">\n</a></h2>']
+)
+def test_what_nobody_can_see_nobody_comes_across(text: str) -> None:
+    assert to_html(text).replace("<p></p>", "").strip() == ""
+
+
+def test_markup_in_attributes_is_left_alone() -> None:
+    html = to_html('<p title="<table><h1></h1><img>">x</p>')
+    assert html == '<p title="&lt;table&gt;&lt;h1&gt;&lt;/h1&gt;&lt;img&gt;">x</p>\n'
 
 
 @pytest.mark.parametrize("text", ["# A", "A\n=", "<h1>A</h1>"])
@@ -276,6 +317,25 @@ def test_where_one_heading_moves_down_all_do() -> None:
         ("h6", "5"),
         ("h6", "6"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("3 3 4", "2 2 3"),
+        ("2 4 4 2 3", "2 3 3 2 3"),
+        ("4 2 6 1 3", "2 2 3 2 3"),
+        ("2 3 4 3 2", "2 3 4 3 2"),
+    ],
+)
+def test_no_level_of_headings_is_left_out(written: str, shown: str) -> None:
+    html = to_html("\n\n".join(f"{'#' * int(level)} x" for level in written.split()))
+    assert re.findall(r"<h(\d)>", html) == shown.split() == re.findall(r"</h(\d)>", html)
+
+
+def test_headings_in_headings_end_as_they_began() -> None:
+    html = to_html("<h2><b><h4>x</h4></b></h2>")
+    assert html == "<h2><b><h3>x</h3></b></h2>\n"
 
 
 def test_headings_that_begin_with_the_second_level_stay() -> None:

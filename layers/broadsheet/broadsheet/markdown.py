@@ -49,11 +49,19 @@ _PLAIN_TAG = re.compile(
     r"""<(?P<end>/?)(?P<name>[a-z][a-z0-9]*+)(?:[ \n]++[a-z-]++(?:="[^"<>]*+")?)*+[ ]?/?>"""
 )
 _LINE_END = re.compile(r"\r\n?|\n")
-_HEADING = re.compile(r"(</?h)([1-5])(?=[\s>])")
+# Of what the sanitiser leaves, in which each "<" begins a tag. An anchor without text is nothing
+# to choose, a heading without text none to read, and a header cell without text heads nothing.
+_EMPTY_LINK = re.compile(r"<a(?: [^>]*)?>\s*</a>")
+_EMPTY_HEADING = re.compile(r"<(h[1-6])(?: [^>]*)?>\s*</\1>")
+_EMPTY_HEADER = re.compile(r"<th( [^>]*)?>\s*</th>")
+_MENDED = re.compile(r"<(?P<end>/?)(?P<name>h[1-6]|table|t[dh]|img)(?P<rest>(?: [^>]*)?)>")
+_ALIGN = re.compile(r' align="([^"]*)"')
 
 
 def to_html(text: str) -> str:
-    """The HTML of an article's body, with headings from ``h2`` on: the page's title is ``h1``.
+    """The HTML of an article's body.
+
+    Its headings begin with ``h2``, as the page's title is ``h1``, and leave no level out.
 
     Raises InvalidError, at /body, where the body would take too long to make safe: see FEW_TAGS
     and CELLS.
@@ -68,10 +76,44 @@ def to_html(text: str) -> str:
     if html.count("<") > FEW_TAGS:
         _check_tags(html)
     # An upload that has one is refused, but "&#27;" becomes one here. CommonMark replaces NUL so.
-    clean = FORBIDDEN.sub("\ufffd", _CLEANER.clean(html))
-    if "<h1" in clean:
-        clean = _HEADING.sub(lambda match: f"{match[1]}{int(match[2]) + 1}", clean)
-    return clean
+    return _mended(FORBIDDEN.sub("\ufffd", _CLEANER.clean(html)))
+
+
+def _mended(html: str) -> str:
+    """A sanitised document as those need it who don't see it, or have but a keyboard."""
+    html = _EMPTY_HEADING.sub("", _EMPTY_LINK.sub("", html))
+    html = _EMPTY_HEADER.sub(r"<td\1></td>", html)
+    outline: list[int] = []
+    open_headings: list[int] = []
+
+    def mend(tag: re.Match[str]) -> str:
+        end, name, rest = tag.groups()
+        if name in {"td", "th"}:
+            return f"<{end}{name}{_ALIGN.sub(_align, rest)}>"
+        if name == "table":
+            # What scrolls must be reached by keyboard.
+            start = f'<div class="table" tabindex="0"><table{rest}>'
+            return "</table></div>" if end else start
+        if name == "img":
+            return tag[0] if ' alt="' in rest else f'<img alt=""{rest}>'
+        if not end:
+            open_headings.append(_level(int(name[1]), outline))
+        return f"<{end}h{open_headings.pop() if end else open_headings[-1]}{rest}>"
+
+    return _MENDED.sub(mend, html)
+
+
+def _level(written: int, outline: list[int]) -> int:
+    """The level of the next heading: from 2, and one more than that of what it belongs to."""
+    while outline and outline[-1] >= written:
+        outline.pop()
+    outline.append(written)
+    return min(len(outline) + 1, 6)
+
+
+def _align(match: re.Match[str]) -> str:
+    """A class that style.css has, as HTML has no other way. Cells begin at the left anyway."""
+    return f' class="{match[1]}"' if match[1] in {"center", "right"} else ""
 
 
 def _cells(text: str) -> int:
