@@ -74,8 +74,9 @@ LATER = 0.05
 OUTAGE_BEGINS = 0.02
 OUTAGE = 600.0
 
-# What S3 answers where a condition does not hold.
+# What S3 answers where a condition does not hold, and where there is too much to do.
 REFUSED = 412
+THROTTLES = 503
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -98,6 +99,7 @@ class Result:
     most_receives: int = 0
     requests: Counter[str] = field(default_factory=Counter)
     throttled: int = 0
+    invalidations_refused: int = 0
     dead_letters: int = 0
     objects: int = 0
     faults: list[str] = field(default_factory=list)
@@ -453,12 +455,12 @@ class World(Newsroom):
         if operation == "CreateInvalidation":
             return self._invalidate(request)
         if self._is_out() or self._rng.random() < THROTTLED:
-            return _error(request, 503, "SlowDown")
+            return _error(request, THROTTLES, "SlowDown")
         return None
 
     def _received(self, response_dict: dict[str, Any], event_name: str, **_: Any) -> None:
         self.result.requests["412"] += response_dict["status_code"] == REFUSED
-        self.result.throttled += response_dict["status_code"] in {503, 400}
+        self.result.throttled += response_dict["status_code"] == THROTTLES
         self._pass(self._delay(event_name.rpartition(".")[2]))
 
     def _delay(self, operation: str) -> float:
@@ -476,6 +478,7 @@ class World(Newsroom):
         now = self._timeline.now
         self._invalidations = [end for end in self._invalidations if end > now]
         if len(self._invalidations) >= MOST_INVALIDATIONS:
+            self.result.invalidations_refused += 1
             return _error(request, 400, "TooManyInvalidationsInProgress")
         self._invalidations.append(now + INVALIDATION * self._rng.lognormvariate(0, SPREAD))
         return None
@@ -515,7 +518,7 @@ class World(Newsroom):
 
 def _error(request: Any, status: int, code: str) -> AWSResponse:
     inner = f"<Error><Code>{code}</Code><Message>{code}</Message></Error>"
-    whole = inner if status >= 500 else f"<ErrorResponse>{inner}</ErrorResponse>"  # noqa: PLR2004
+    whole = inner if status == THROTTLES else f"<ErrorResponse>{inner}</ErrorResponse>"
     return _answer(request, status, whole)
 
 
