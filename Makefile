@@ -7,6 +7,7 @@
 # make simulate N=1000 SEED=0   random histories with faults and interleavings, checked
 # make simulate-crashes         every crash point of every kind of publish
 # make simulate-mutations       break the code on purpose: the simulation must notice
+# make load N=1000              so many uploads at once: in virtual time, with an outage, for real
 # make fuzz MINUTES=10 SEED=0   the parsers, the sanitiser and the renderer on mutated input
 # make check    formatting, lint, types, template
 # make audit    known vulnerabilities of all that is pinned; REQUIRED=1 fails where none can be read
@@ -16,7 +17,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run verify test audit-pages page-figures simulate simulate-crashes simulate-mutations fuzz \
+.PHONY: help run verify test audit-pages page-figures simulate simulate-crashes \
+	simulate-mutations load fuzz \
 	check audit format build lock clean
 
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
@@ -67,6 +69,9 @@ simulate-crashes: .venv/ready
 
 simulate-mutations: .venv/ready
 	@.venv/bin/python -m tests.simulation --mutations
+
+load: .venv/ready
+	@.venv/bin/python -m benchmarks.load $(N)
 
 fuzz: .venv/ready
 	@.venv/bin/python -m tests.fuzz $(MINUTES) $(SEED)

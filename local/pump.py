@@ -19,7 +19,7 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any] | None]
 
 # What SQS takes or gives in one request.
 SQS_BATCH = 10
-# A failed message waits out the queue's visibility timeout on AWS; a developer need not.
+# The function hides a failed message for longer and longer; a developer need not wait.
 RETRY_SECONDS = 1
 
 
@@ -68,7 +68,10 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Pump:
-    """Feeds `handler` from the queue; `tell` hears of every invocation."""
+    """Feeds `handler` from the queue; `tell` hears of every invocation.
+
+    What failed comes again after `retry_seconds`, or when the handler has it so.
+    """
 
     sqs: "SQSClient"
     queue_url: str
@@ -78,7 +81,7 @@ class Pump:
     max_receive_count: int
     tell: Callable[[Invocation], None]
     batch_size: int = 100
-    retry_seconds: int = RETRY_SECONDS
+    retry_seconds: int | None = RETRY_SECONDS
 
     def run(self, stop: threading.Event) -> None:
         """Deliver until `stop` is set."""
@@ -162,7 +165,7 @@ class Pump:
                 ],
             )
         for message in messages:
-            if message["MessageId"] in failed:
+            if message["MessageId"] in failed and self.retry_seconds is not None:
                 self.sqs.change_message_visibility(
                     QueueUrl=self.queue_url,
                     ReceiptHandle=message["ReceiptHandle"],

@@ -359,6 +359,26 @@ def _dates() -> Iterator[Case]:
     yield _case("updated-before-published", "/updated_at", updated_at="2026-05-04T09:29:59+02:00")
 
 
+def together() -> dict[str, list[Case]]:
+    """What is delivered to one invocation: the ten that cost most, and one of many versions."""
+    worst = """
+        10-mb-of-empty-arrays 10-mb-of-empty-objects many-objects-of-many-fields
+        700000-unknown-fields long-names-of-many-faults a-million-bad-characters
+        body-of-20-mb 20-mb-of-brackets attributes body-of-1-mib
+        """.split()
+    by_name = {case.name: case for case in cases()}
+    versions = Case(
+        "20-versions",
+        lambda: _padded('"topics": [' + "[]," * 170_000 + "[]]"),
+        ("/topics",),
+        copies=21,
+    )
+    return {
+        "the-ten-worst-at-once": [by_name[name] for name in worst],
+        "20-earlier-versions-as-bad": [versions],
+    }
+
+
 def _sizes() -> Iterator[Case]:
     yield Case("body-of-20-mb", lambda: json.dumps(article(body="x " * 10_000_000)).encode(), ("",))
     yield Case(

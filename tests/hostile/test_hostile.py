@@ -9,7 +9,7 @@ import pytest
 
 from broadsheet.validation import MOST_PROBLEMS
 from tests.hostile.browser import executed
-from tests.hostile.corpus import BREAKOUT, RUN, SCRIPT, Case, cases
+from tests.hostile.corpus import BREAKOUT, RUN, SCRIPT, Case, cases, together
 from tests.hostile.make import results
 
 if TYPE_CHECKING:
@@ -44,6 +44,14 @@ def test_it_is_published_or_rejected_in_bounds(case: Case, published: dict[str, 
     assert result.status == case.expected
     assert set(case.at) <= {error["path"] for error in result.errors}
     assert bool(result.errors) == (result.status == "rejected")
+
+
+@pytest.mark.parametrize("crowd", together())
+def test_the_worst_together_stay_within_what_the_function_has(
+    crowd: str, published: dict[str, Result]
+) -> None:
+    assert published[crowd].faults == []
+    assert published[crowd].seconds
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

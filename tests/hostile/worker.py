@@ -16,21 +16,41 @@ import signal
 import sys
 import time
 import traceback
+from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 from moto import mock_aws
 
-from tests.hostile.corpus import Case, cases
-from tests.newsroom import DONE, SITE, SOURCE, URL, Newsroom, make_distribution, s3_client
+import app
+from tests.cloudformation import TEMPLATE, properties
+from tests.hostile.corpus import Case, cases, together
+from tests.newsroom import (
+    DONE,
+    SITE,
+    SOURCE,
+    URL,
+    Newsroom,
+    make_distribution,
+    s3_client,
+    sqs_record,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SECONDS = 5
 MEGABYTES = 512
 # A process that neither computes nor ends is stopped.
-HANGS = 60
+HANGS = 300
+# What the function has for all that comes together. With 1,769 MB it would have a whole processor:
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+FUNCTION_MEGABYTES: int = TEMPLATE["Parameters"]["MemorySize"]["Default"]
+FUNCTION_SECONDS: float = properties("PublishFunction")["Timeout"] * FUNCTION_MEGABYTES / 1769
 LIVE = "neighbours/live"
 NEW = "neighbours/new"
 ENVIRONMENT = {
@@ -69,8 +89,23 @@ def run(folder: Path, names: list[str]) -> list[Result]:
         os.environ.pop(name, None)
     with mock_aws():
         newsroom = _newsroom()
-        chosen = [case for case in cases() if not names or case.name in names]
-        return [_forked(newsroom, case, folder) for case in chosen]
+        single = {case.name: partial(_publish, newsroom, case, folder) for case in cases()}
+        crowds = {
+            name: partial(_publish_together, newsroom, name, crowd)
+            for name, crowd in together().items()
+        }
+        return [
+            *(
+                _forked(name, work, folder, MEGABYTES)
+                for name, work in single.items()
+                if not names or name in names
+            ),
+            *(
+                _forked(name, work, folder, FUNCTION_MEGABYTES)
+                for name, work in crowds.items()
+                if not names or name in names
+            ),
+        ]
 
 
 def _newsroom() -> Newsroom:
@@ -85,20 +120,20 @@ def _newsroom() -> Newsroom:
     return newsroom
 
 
-def _forked(newsroom: Newsroom, case: Case, folder: Path) -> Result:
-    place = folder / f"{case.name}.result"
+def _forked(name: str, work: Callable[[], Result], folder: Path, most: int) -> Result:
+    place = folder / f"{name}.result"
     child = os.fork()
     if not child:
         status = 1
         try:
-            place.write_text(json.dumps(asdict(_publish(newsroom, case, folder))))
+            place.write_text(json.dumps(asdict(work())))
             status = 0
         except BaseException:  # noqa: BLE001 (whatever it is, it must not go on as the parent)
             traceback.print_exc()
         finally:
             os._exit(status)
     _, status, usage = os.wait4(child, 0)
-    result = Result(case.name)
+    result = Result(name)
     if status:
         result.faults.append(f"the process ended with {os.waitstatus_to_exitcode(status)}")
         result.seconds = usage.ru_utime + usage.ru_stime
@@ -106,7 +141,7 @@ def _forked(newsroom: Newsroom, case: Case, folder: Path) -> Result:
         result = Result(**json.loads(place.read_text()))
     result.megabytes = usage.ru_maxrss / 1024
     place.unlink(missing_ok=True)
-    if result.megabytes > MEGABYTES:
+    if result.megabytes > most:
         result.faults.append(f"took {result.megabytes:.0f} MB")
     return result
 
@@ -117,7 +152,7 @@ def _publish(newsroom: Newsroom, case: Case, folder: Path) -> Result:
         newsroom.upload_bytes(case.source_key, data)
     neighbour = newsroom.upload(NEW, topics=["Harbour"])
     live = newsroom.page(f"articles/{LIVE}/index.html")
-    _limit()
+    _limit(SECONDS, MEGABYTES)
     start = time.process_time()
     answer = newsroom.deliver(quote_plus(case.source_key), neighbour)
     result = Result(case.name, len(data), seconds=time.process_time() - start)
@@ -134,14 +169,50 @@ def _publish(newsroom: Newsroom, case: Case, folder: Path) -> Result:
     return result
 
 
-def _limit() -> None:
-    """From here on the process has SECONDS of CPU and MEGABYTES more than it has now."""
+def _publish_together(newsroom: Newsroom, name: str, crowd: list[Case]) -> Result:
+    """Deliver all of them, and a good neighbour, to one invocation with its calls in parallel."""
+    result = Result(name)
+    for case in crowd:
+        data = case.data()
+        result.size += len(data) * case.copies
+        for _ in range(case.copies):
+            newsroom.upload_bytes(case.source_key, data)
+    neighbour = newsroom.upload(NEW, topics=["Harbour"])
+    live = newsroom.page(f"articles/{LIVE}/index.html")
+    records = [
+        sqs_record(str(i), [key])
+        for i, key in enumerate([*(c.source_key for c in crowd), neighbour])
+    ]
+    os.environ["PARALLEL_CALLS"] = "32"
+    _limit(math.ceil(FUNCTION_SECONDS), FUNCTION_MEGABYTES)
+    start = time.process_time()
+    # Not by way of the newsroom, whose books are kept for one call at a time.
+    answer = app.lambda_handler({"Records": records}, None)
+    result.seconds = time.process_time() - start
+    if answer != DONE:
+        result.faults.append(f"is delivered again for ever: {answer}")
+        return result
+    statuses = Counter(newsroom.receipt(case.source_key)["status"] for case in crowd)
+    result.status = ", ".join(f"{number} {status}" for status, number in sorted(statuses.items()))
+    result.faults += _neighbour_faults(newsroom, neighbour, live)
+    result.faults += [
+        f"{case.name} was not {case.expected}"
+        for case in crowd
+        if newsroom.receipt(case.source_key)["status"] != case.expected
+    ]
+    if result.seconds > FUNCTION_SECONDS:
+        result.faults.append(f"took {result.seconds:.1f} s")
+    return result
+
+
+def _limit(seconds: int, megabytes: int) -> None:
+    """From here on the process has so much CPU and memory more than it has now."""
     signal.alarm(HANGS)
-    spent = math.ceil(time.process_time()) + SECONDS
+    spent = math.ceil(time.process_time()) + seconds
     resource.setrlimit(resource.RLIMIT_CPU, (spent, spent + 1))
     with suppress(OSError):
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        room = pages * resource.getpagesize() + MEGABYTES * 1024 * 1024
+        room = pages * resource.getpagesize() + megabytes * 1024 * 1024
         resource.setrlimit(resource.RLIMIT_AS, (room, room))
 
 

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     from tests.simulation.plan import Plan, Stall
 
-# Seconds in which a whole run is over, unless the harness itself is broken.
-PATIENCE = 120
-
 
 class Desk(Protocol):
     """Where uploads and deliveries come from: a party to the schedule without a thread."""
@@ -46,6 +43,9 @@ class Actor:
 class Scheduler:
     """The one that holds the baton, those who wait for it, and the rule by which it passes."""
 
+    # Seconds in which a whole run is over, unless the harness itself is broken.
+    patience: float | None = 120
+
     def __init__(self, plan: Plan, desk: Desk) -> None:
         self._plan = plan
         self._desk = desk
@@ -72,7 +72,7 @@ class Scheduler:
     def run(self) -> None:
         """Go on until nobody has anything left to do; raises what went wrong in the harness."""
         self._pass_on(None)
-        if not self._over.wait(PATIENCE):
+        if not self._over.wait(self.patience):
             raise RuntimeError(f"seed {self._plan.seed}: nobody passes the baton")
         if self._error:
             raise self._error

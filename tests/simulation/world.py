@@ -66,7 +66,7 @@ class Message:
 
 def simulate(plan: Plan, mutation: str = "") -> Run:
     """Carry out a plan, with the code broken by a mutation if one is named."""
-    with _environment(plan), mock_aws():
+    with environment(plan), mock_aws():
         world = World(plan)
         with ExitStack() as stack:
             if mutation:
@@ -78,7 +78,8 @@ def simulate(plan: Plan, mutation: str = "") -> Run:
 
 
 @contextmanager
-def _environment(plan: Plan) -> Iterator[None]:
+def environment(plan: Plan) -> Iterator[None]:
+    """That of a function which a plan's run calls; it logs nothing."""
     variables = ENVIRONMENT | {"QUEUE_URL": "", "INVALIDATE_BY": plan.invalidate_by}
     level = app.logger.log_level
     with (
