@@ -11,7 +11,7 @@ import fnmatch
 import json
 import os
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from moto.s3 import urls
 from moto.s3.models import S3Backend, s3_backends
 
 import app
+import handler
 from broadsheet import addresses, store
 from tests import policies
 
@@ -64,6 +65,7 @@ LISTINGS = [
     "topics/harbour/2026/05/index.html",
     *(f"topics/harbour/{feed}" for feed in FEEDS),
 ]
+_PICTURE_LINK = re.compile(r"(?:https://news\.example|[\"'\s])/(media/[A-Za-z0-9._/-]+)")
 _ARTICLE_LINK = re.compile(r"(?:https://news\.example|[\"'])/(articles/[a-z0-9/-]+)/[\"'<]")
 
 
@@ -126,7 +128,7 @@ class Newsroom:
     after each one that was carried out. What they raise reaches the handler as AWS's answer.
 
     A call that the template's policies do not allow raises AccessDenied; ``needed`` collects what
-    calls had to be allowed.
+    calls of each function ("Publish", "Media") had to be allowed.
     """
 
     site_bucket: str = SITE
@@ -134,7 +136,7 @@ class Newsroom:
     invalidations: list[list[str]] = field(default_factory=list)
     cdn: dict[str, Copy] = field(default_factory=dict)
     dangling: list[tuple[str, str]] = field(default_factory=list)
-    needed: set[Request] = field(default_factory=set)
+    needed: defaultdict[str, set[Request]] = field(default_factory=lambda: defaultdict(set))
     gate: Callable[[str, dict[str, Any]], None] | None = None
     lose: Callable[[str, dict[str, Any]], None] | None = None
 
@@ -151,6 +153,9 @@ class Newsroom:
         self.dangling.clear()
         self._links: dict[str, set[str]] = {}
         self._pages: set[str] = set()
+        self._shown: dict[str, set[str]] = {}
+        self._variants: set[str] = set()
+        self._function = "Publish"
         self._invocations: list[list[tuple[str, dict[str, Any]]]] = []
 
     # What the newsroom does
@@ -175,21 +180,43 @@ class Newsroom:
     def deliver(
         self, *messages: Iterable[str] | str, event: Any = None, context: Any = None
     ) -> dict[str, Any]:
-        """Invoke the handler with one SQS message for each key, or each group of keys."""
+        """Invoke the publish function with one SQS message for each key, or group of keys."""
+        return self._call("Publish", messages, event, context)
+
+    def deliver_media(
+        self, *messages: Iterable[str] | str, event: Any = None, context: Any = None
+    ) -> dict[str, Any]:
+        """Invoke the media function likewise."""
+        return self._call("Media", messages, event, context)
+
+    def _call(
+        self, function: str, messages: Iterable[Iterable[str] | str], event: Any, context: Any
+    ) -> dict[str, Any]:
         groups = [[message] if isinstance(message, str) else message for message in messages]
         event = event or {"Records": [sqs_record(str(i), keys) for i, keys in enumerate(groups)]}
         clients = store._clients("", int(os.environ["PARALLEL_CALLS"]))  # noqa: SLF001 (the one gate)
-        outer = os.environ["SITE_BUCKET"]
-        os.environ["SITE_BUCKET"] = self.site_bucket
+        # Within an invocation of the media function its queue is QUEUE_URL.
+        queue = os.environ.get("PUBLISH_QUEUE_URL") or os.environ.get("QUEUE_URL", "")
+        of_media = os.environ.get("MEDIA_QUEUE_URL", "")
+        variables = {"SITE_BUCKET": self.site_bucket} | (
+            {"QUEUE_URL": of_media, "PUBLISH_QUEUE_URL": queue}
+            if function == "Media"
+            else {"QUEUE_URL": queue, "PUBLISH_QUEUE_URL": ""}
+        )
+        environment = patch.dict(os.environ, variables)
+        environment.start()
+        outer, self._function = self._function, function
         self._hook(clients, "register")
         self._invocations.append([])
         try:
-            answer: dict[str, Any] = app.lambda_handler(event, context)
+            called = app if function == "Publish" else handler
+            answer: dict[str, Any] = called.lambda_handler(event, context)
             return answer
         finally:
             self._invocations.pop()
             self._hook(clients, "unregister")
-            os.environ["SITE_BUCKET"] = outer
+            self._function = outer
+            environment.stop()
 
     def _hook(self, clients: Any, action: str) -> None:
         """Stand between the handler and AWS; an invocation within another one does already."""
@@ -218,8 +245,32 @@ class Newsroom:
 
     def _permit(self, requests: Iterable[Request]) -> None:
         """Let the function's role make these requests, as IAM would."""
-        deployment = policies.present()
-        self.needed |= {deployment.demand(request) for request in requests}
+        deployment = policies.present(self._function)
+        self.needed[self._function] |= {deployment.demand(request) for request in requests}
+
+    def work_off(self) -> None:
+        """Deliver what both queues hold, and what that leads to, until nothing is left."""
+        sqs = boto3.client("sqs")
+        for _ in range(1000):
+            left = 0
+            for name, deliver in (("", self.deliver), ("MEDIA_", self.deliver_media)):
+                url = os.environ[f"{name}QUEUE_URL"]
+                # What failed may come again at once.
+                answer = sqs.receive_message(
+                    QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0
+                )
+                records = {
+                    m["ReceiptHandle"]: {"messageId": m["MessageId"], "body": m["Body"]}
+                    for m in answer.get("Messages", [])
+                }
+                left += len(records)
+                again = failed(deliver(event={"Records": [*records.values()]})) if records else []
+                for handle, record in records.items():
+                    if record["messageId"] not in again:
+                        sqs.delete_message(QueueUrl=url, ReceiptHandle=handle)
+            if not left:
+                return
+        raise AssertionError("the queues are never empty")
 
     # What readers and caches see
 
@@ -235,14 +286,20 @@ class Newsroom:
             copy = self._origin(key)
             assert copy is not None
             self.cdn.setdefault(key, copy)
+            if key.startswith("media/"):
+                self._variants.add(key)
+                return
             self._links[key] = set(_ARTICLE_LINK.findall(copy.body.decode()))
+            self._shown[key] = set(_PICTURE_LINK.findall(copy.body.decode()))
             if key.startswith("articles/"):
                 self._links[key] = set()
                 self._pages.add(key)
             self._check_links()
         elif name == "DeleteObject":
             self._links.pop(key, None)
+            self._shown.pop(key, None)
             self._pages.discard(key)
+            self._variants.discard(key)
             self._check_links()
 
     def _check_links(self) -> None:
@@ -250,6 +307,8 @@ class Newsroom:
             for link in links:
                 if f"{link}/index.html" not in self._pages:
                     self.dangling.append((listing, link))
+        for page, variants in self._shown.items():
+            self.dangling += [(page, variant) for variant in variants - self._variants]
 
     def _forget(self, items: list[str]) -> None:
         for key, copy in list(self.cdn.items()):
@@ -324,6 +383,9 @@ class Newsroom:
             )
             clean = Newsroom(site_bucket=name)
             keys = [k for k in self.keys(SOURCE) if k.startswith("articles/")]
+            for picture in self.keys(SOURCE):
+                if picture.startswith("media/"):
+                    assert clean.deliver_media(picture) == DONE
             assert clean.deliver("site.json", *keys) == {"batchItemFailures": []}
             self._rebuilt = state, clean.site()
             for key in self.keys(name):

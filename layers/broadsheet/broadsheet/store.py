@@ -144,9 +144,9 @@ class Store:
             request["KeyMarker"] = answer["NextKeyMarker"]
             request["VersionIdMarker"] = answer["NextVersionIdMarker"]
 
-    def list_articles(self, after: str, limit: int) -> list[str]:
-        """Up to ``limit`` keys under articles/ that follow ``after``, in their order."""
-        return self._list(self._settings.source_bucket, "articles/", after, limit)
+    def list_source(self, prefix: str, after: str, limit: int) -> list[str]:
+        """Up to ``limit`` keys of the source bucket that follow ``after``, in their order."""
+        return self._list(self._settings.source_bucket, prefix, after, limit)
 
     def write_receipt(self, key: str, receipt: dict[str, Any]) -> None:
         """Write a receipt, which no notification filter takes for an upload."""
@@ -166,7 +166,7 @@ class Store:
     # Site bucket
 
     def read_state(self, key: str) -> Stored | None:
-        """One of the function's own objects."""
+        """One of the function's own objects, or a page with its bytes."""
         return self._read(self._settings.site_bucket, key)
 
     def write_state(self, key: str, data: bytes, replaces: str | None) -> str:
@@ -233,13 +233,12 @@ class Store:
                 },
             )
 
-    def send(self, bodies: Iterable[str]) -> None:
-        """Send messages to the function's own queue."""
-        for entries in _tens([{"MessageBody": body} for body in bodies]):
-            with self._call("SendMessageBatch", self._settings.queue_url, ""):
-                answer = self._sqs.send_message_batch(
-                    QueueUrl=self._settings.queue_url, Entries=entries
-                )
+    def send(self, bodies: Iterable[str], queue_url: str = "", delay: int = 0) -> None:
+        """Send messages to the function's own queue or another, to arrive after so many seconds."""
+        url = queue_url or self._settings.queue_url
+        for entries in _tens([{"MessageBody": body, "DelaySeconds": delay} for body in bodies]):
+            with self._call("SendMessageBatch", url, ""):
+                answer = self._sqs.send_message_batch(QueueUrl=url, Entries=entries)
             if failed := answer.get("Failed"):
                 raise UnavailableError(f"SendMessageBatch: {failed[0]['Code']}")
 
