@@ -195,17 +195,8 @@ class Newsroom:
         groups = [[message] if isinstance(message, str) else message for message in messages]
         event = event or {"Records": [sqs_record(str(i), keys) for i, keys in enumerate(groups)]}
         clients = store._clients("", int(os.environ["PARALLEL_CALLS"]))  # noqa: SLF001 (the one gate)
-        # Within an invocation of the media function its queue is QUEUE_URL.
-        queue = os.environ.get("PUBLISH_QUEUE_URL") or os.environ.get("QUEUE_URL", "")
-        of_media = os.environ.get("MEDIA_QUEUE_URL", "")
-        variables = {"SITE_BUCKET": self.site_bucket} | (
-            {"QUEUE_URL": of_media, "PUBLISH_QUEUE_URL": queue}
-            if function == "Media"
-            else {"QUEUE_URL": queue, "PUBLISH_QUEUE_URL": ""}
-        )
-        environment = patch.dict(os.environ, variables)
-        environment.start()
-        outer, self._function = self._function, function
+        outer = os.environ["SITE_BUCKET"], self._function
+        os.environ["SITE_BUCKET"], self._function = self.site_bucket, function
         self._hook(clients, "register")
         self._invocations.append([])
         try:
@@ -215,8 +206,7 @@ class Newsroom:
         finally:
             self._invocations.pop()
             self._hook(clients, "unregister")
-            self._function = outer
-            environment.stop()
+            os.environ["SITE_BUCKET"], self._function = outer
 
     def _hook(self, clients: Any, action: str) -> None:
         """Stand between the handler and AWS; an invocation within another one does already."""

@@ -44,14 +44,13 @@ class Deployment:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], function: str) -> Deployment:
-        """The deployment that a function's variables name."""
-        own = {"Publish": "", "Media": ""} | {function: environ.get("QUEUE_URL", "")}
+        """The deployment that the functions' variables name."""
         return cls(
             environ["SOURCE_BUCKET"],
             environ["SITE_BUCKET"],
             environ["DISTRIBUTION_ID"],
-            environ.get("PUBLISH_QUEUE_URL", "") or own["Publish"],
-            environ.get("MEDIA_QUEUE_URL", "") or own["Media"],
+            environ.get("QUEUE_URL", ""),
+            environ.get("MEDIA_QUEUE_URL", ""),
             function,
         )
 
@@ -115,7 +114,7 @@ def _permitted(deployment: Deployment, request: Request) -> bool:
 
 
 def present(function: str = "Publish") -> Deployment:
-    """The deployment that the environment of a function names now."""
+    """The deployment that the environment names now, as a function meets it."""
     return Deployment.from_environment(os.environ, function)
 
 

@@ -180,9 +180,7 @@ def unneeded(allowed: list[Statement], needed: set[Request]) -> list[str]:
 
 @pytest.mark.parametrize("function", ["Publish", "Media"])
 def test_a_role_allows_nothing_that_no_call_needs(evening: Newsroom, function: str) -> None:
-    # The queue of the media function is QUEUE_URL only while it runs.
-    here = replace(present(), function=function)
-    allowed = [grant for one in here.role() for grant in grants(one)]
+    allowed = [grant for one in present(function).role() for grant in grants(one)]
     ours = [grant for grant in allowed if grant.actions[0] not in OF_OTHERS]
 
     assert unneeded(ours, evening.needed[function]) == []

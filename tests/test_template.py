@@ -93,8 +93,8 @@ def test_the_template_sets_every_variable_that_the_code_requires() -> None:
     for name in ("SOURCE_BUCKET", "SITE_BUCKET", "DISTRIBUTION_ID", "SITE_URL"):
         for function in FUNCTIONS:
             assert variables(function)[name], name
-    assert variables("Media")["QUEUE_URL"] == variables()["MEDIA_QUEUE_URL"]
-    assert variables("Media")["PUBLISH_QUEUE_URL"] == variables()["QUEUE_URL"]
+    for name in ("QUEUE_URL", "MEDIA_QUEUE_URL"):
+        assert variables("Media")[name] == variables()[name]
 
 
 def test_values_that_the_template_allows_are_values_that_the_code_knows() -> None:

@@ -35,8 +35,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext | None) -> dict
     Those have the articles that show a picture made anew, or old variants deleted.
     """
     settings = Settings.from_environment(os.environ)
-    if not (settings.queue_url and settings.publish_queue_url):
-        raise SettingsError("environment variables not set: QUEUE_URL or PUBLISH_QUEUE_URL")
+    if not (settings.queue_url and settings.media_queue_url):
+        raise SettingsError("environment variables not set: QUEUE_URL or MEDIA_QUEUE_URL")
     request_id = context.aws_request_id if context else "local"
     messages = messages_of(event, settings.source_bucket, request_id, concerns_media)
     store = Store(settings, seconds_left(context))
@@ -44,7 +44,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext | None) -> dict
     metrics.add_metric(name="PicturesRejected", unit=MetricUnit.Count, value=0)
     failed = [message for message in messages if not _worked_off(message, media)]
     if is_batch(event):
-        hasten(failed, store, settings, logger)
+        hasten(failed, store, settings.media_queue_url, logger)
         return {"batchItemFailures": [{"itemIdentifier": message.id} for message in failed]}
     if failed:
         raise MediaError("could not be handled for now; the log says why")

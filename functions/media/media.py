@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from broadsheet import addresses
 from broadsheet.errors import ConflictError, ContendedError
@@ -59,8 +59,8 @@ class Media:
         marks = self._store.list_site(folder, after, USES)
         keys = [addresses.source_key(mark.removeprefix(folder)) for mark in marks]
         if len(marks) == USES:
-            self._store.send([json.dumps({"uses": {"name": name, "after": marks[-1]}})])
-        self._store.send(messages_for(keys), self._settings.publish_queue_url)
+            self._send({"uses": {"name": name, "after": marks[-1]}})
+        self._store.send(messages_for(keys))
 
     def sweep(self, name: str, etag: str) -> None:
         """Delete the variants that no page shows any more.
@@ -123,8 +123,7 @@ class Media:
             # Even if nothing has changed: an earlier attempt may have died before it said so.
             self.tell_uses(name)
             if etag and any(digest != new.digest for digest, _ in self._variants(name)):
-                message = json.dumps({"sweep": {"name": name, "manifest": etag}})
-                self._store.send([message], delay=SWEEP_AFTER)
+                self._send({"sweep": {"name": name, "manifest": etag}}, SWEEP_AFTER)
             return self._outcome(key, name, new, reading)
         raise ContendedError(f"{key} kept changing")
 
@@ -198,6 +197,10 @@ class Media:
         new = replace(manifest, version=manifest.version + 1)
         key = addresses.manifest_key(name)
         return new, self._store.write_state(key, new.to_bytes(), replaces)
+
+    def _send(self, message: dict[str, Any], delay: int = 0) -> None:
+        """Send a message to this function itself."""
+        self._store.send([json.dumps(message)], self._settings.media_queue_url, delay)
 
     def _invalidate(self, name: str) -> None:
         by_tag = self._settings.invalidate_by == "tags"

@@ -58,7 +58,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext | None) -> dict
     _measure(messages, report)
     failed = [message for message in messages if _has_failed(message, report)]
     if is_batch(event):
-        hasten(failed, store, settings, logger)
+        hasten(failed, store, settings.queue_url, logger)
         return {"batchItemFailures": [{"itemIdentifier": message.id} for message in failed]}
     if failed:
         raise PublishError("could not be published for now; the log says why")

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
     from broadsheet.notifications import Message
-    from broadsheet.settings import Settings
     from broadsheet.store import Store
 
 # Seconds until a message that failed comes again.
@@ -35,7 +34,7 @@ def seconds_left(context: object) -> Callable[[], float]:
     return left
 
 
-def hasten(failed: Iterable[Message], store: Store, settings: Settings, logger: Logger) -> None:
+def hasten(failed: Iterable[Message], store: Store, queue_url: str, logger: Logger) -> None:
     """Let failed messages come again soon, and later after each attempt.
 
     Otherwise they stay hidden for the queue's visibility timeout, which has to be six times the
@@ -47,8 +46,8 @@ def hasten(failed: Iterable[Message], store: Store, settings: Settings, logger: 
         for message in failed
         if message.receipt_handle
     }
-    if waits and settings.queue_url:
+    if waits and queue_url:
         try:
-            store.hide(waits)
+            store.hide(waits, queue_url)
         except UnavailableError as error:
             logger.warning("messages come again later", extra={"error": str(error)})

@@ -1,4 +1,4 @@
-"""The one module that calls AWS: two buckets, a distribution and a queue.
+"""The one module that calls AWS: two buckets, a distribution and two queues.
 
 Every call is made by a client of boto3, so AWS_ENDPOINT_URL redirects it. Errors of botocore leave
 this module as ConflictError or UnavailableError.
@@ -234,7 +234,7 @@ class Store:
             )
 
     def send(self, bodies: Iterable[str], queue_url: str = "", delay: int = 0) -> None:
-        """Send messages to the function's own queue or another, to arrive after so many seconds."""
+        """Send messages to a queue (the publish function's if none) with a delay in seconds."""
         url = queue_url or self._settings.queue_url
         for entries in _tens([{"MessageBody": body, "DelaySeconds": delay} for body in bodies]):
             with self._call("SendMessageBatch", url, ""):
@@ -242,17 +242,15 @@ class Store:
             if failed := answer.get("Failed"):
                 raise UnavailableError(f"SendMessageBatch: {failed[0]['Code']}")
 
-    def hide(self, seconds: Mapping[str, int]) -> None:
+    def hide(self, seconds: Mapping[str, int], queue_url: str) -> None:
         """Hide received messages, by their receipt handles, for so many seconds from now.
 
         Late as it may be: without it they come again after the queue's visibility timeout.
         """
         hidden = [{"ReceiptHandle": h, "VisibilityTimeout": s} for h, s in seconds.items()]
         for entries in _tens(hidden):
-            with _translated("ChangeMessageVisibilityBatch", self._settings.queue_url, ""):
-                self._sqs.change_message_visibility_batch(
-                    QueueUrl=self._settings.queue_url, Entries=entries
-                )
+            with _translated("ChangeMessageVisibilityBatch", queue_url, ""):
+                self._sqs.change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
 
     # All at once
 
