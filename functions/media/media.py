@@ -98,7 +98,7 @@ class Media:
             return Outcome(key, "removed")
         expected = (
             "media/NAME.jpg, or .jpeg, .png, .webp, .avif or .gif; NAME being letters a-z, digits, "
-            "- and _, in folders if you like, of 200 characters at most"
+            "- and _, in folders if you like, of 200 characters at most; SVG is never published"
         )
         problem = Problem("", f"the key {shown(key)} can't be a picture's; expected {expected}")
         return Outcome(key, "rejected", "", (problem,))
