@@ -486,6 +486,20 @@ def test_a_crash_at_any_call_of_a_sweep_is_made_up_for(newsroom: Newsroom, momen
     newsroom.assert_converged()
 
 
+def test_what_a_crash_left_of_a_picture_that_is_gone_is_swept(newsroom: Newsroom) -> None:
+    newsroom.lose = crashing(8)
+    with pytest.raises(Crash):
+        newsroom.deliver_media(put(newsroom))
+    newsroom.lose = None
+    assert variants(newsroom)
+
+    assert newsroom.deliver_media(remove(newsroom)) == DONE
+    newsroom.work_off()
+
+    assert variants(newsroom) == set()
+    newsroom.assert_converged()
+
+
 @pytest.mark.parametrize("key", [KEY, "_media/2026/boat.jpg.json", f"receipts/{KEY}"])
 def test_what_fails_comes_again(newsroom: Newsroom, key: str) -> None:
     publish(newsroom, "a", image=IMAGE)

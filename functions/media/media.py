@@ -111,9 +111,10 @@ class Media:
             old = _manifest(stored)
             new = self._developed(name, old, reading)
             try:
-                etag = stored.etag if stored else None
-                if new != old:
-                    new, etag = self._write(name, new, etag)
+                if stored is None or new != old:
+                    new, etag = self._write(name, new, stored.etag if stored else None)
+                else:
+                    etag = stored.etag
             except ConflictError:
                 pause(attempt)
                 continue
@@ -122,7 +123,7 @@ class Media:
                 continue
             # Even if nothing has changed: an earlier attempt may have died before it said so.
             self.tell_uses(name)
-            if etag and any(digest != new.digest for digest, _ in self._variants(name)):
+            if any(digest != new.digest for digest, _ in self._variants(name)):
                 self._send({"sweep": {"name": name, "manifest": etag}}, SWEEP_AFTER)
             return self._outcome(key, name, new, reading)
         raise ContendedError(f"{key} kept changing")
