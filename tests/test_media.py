@@ -199,6 +199,21 @@ def test_an_article_is_marked_once(newsroom: Newsroom) -> None:
     assert not [call for call in written if call.startswith("PutObject _use/")]
 
 
+def test_a_picture_costs_a_publish_four_requests_and_a_later_one_three(
+    newsroom: Newsroom,
+) -> None:
+    upload(newsroom)
+    cost = {}
+    for path, fields in (("a", {}), ("b", {"image": IMAGE})):
+        for take in ("first", "later"):
+            newsroom.calls.clear()
+            publish(newsroom, path, title=take, **fields)
+            cost[path, take] = newsroom.calls.total()
+
+    assert cost["b", "first"] == cost["a", "first"] + 4
+    assert cost["b", "later"] == cost["a", "later"] + 3
+
+
 # Replacement and deletion
 
 
