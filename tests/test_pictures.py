@@ -234,13 +234,14 @@ def test_a_large_picture_stands_upright_too() -> None:
     assert_like(colours(found.variant(1920, "jpg")), RED, BLUE, WHITE, tolerance=30)
 
 
-def test_colours_are_those_that_the_profile_means() -> None:
-    # Lab's a and b in a profile of their own: green stays green only if it is converted.
-    wide = ImageCms.createProfile("sRGB")
-    linear = ImageCms.ImageCmsProfile(wide).tobytes().replace(b"para", b"para")
-    plain = picture(encoded(drawn(), "PNG", icc_profile=linear))
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+def test_colours_are_those_that_the_profile_means(mode: str) -> None:
+    # In this profile red is blue.
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = profile.replace(b"rXYZ", b"????").replace(b"bXYZ", b"rXYZ").replace(b"????", b"bXYZ")
+    found = picture(encoded(drawn(mode), "PNG", icc_profile=swapped))
 
-    assert_like(colours(plain.variant(400, "webp")), RED, BLUE, WHITE, tolerance=30)
+    assert_like(colours(found.variant(400, "webp")), BLUE, RED, WHITE, tolerance=30)
 
 
 @pytest.mark.parametrize("profile", [b"nonsense", b"\0" * 200])
