@@ -37,6 +37,8 @@ class LocalAws:
     endpoint: str
     queue_url: str
     queue_arn: str
+    media_queue_url: str
+    media_queue_arn: str
     dead_letter_url: str
     distribution_id: str
     s3: "S3Client"
@@ -104,16 +106,20 @@ def _furnish(endpoint: str, template: Template) -> LocalAws:
     s3 = session.client("s3", config=config)
     cloudfront = session.client("cloudfront", config=config)
     dead_letter_url = sqs.create_queue(QueueName="broadsheet-dead-letters")["QueueUrl"]
-    queue_url = _make_queue(sqs, _arn(sqs, dead_letter_url), template.queue())
-    queue_arn = _arn(sqs, queue_url)
+    dead_letter_arn = _arn(sqs, dead_letter_url)
+    queue_url = _make_queue(sqs, "publish", dead_letter_arn, template.queue())
+    media_queue_url = _make_queue(sqs, "media", dead_letter_arn, template.queue("Media"))
+    arns = {"PublishQueue.Arn": _arn(sqs, queue_url), "MediaQueue.Arn": _arn(sqs, media_queue_url)}
     s3.create_bucket(Bucket=SITE_BUCKET)
     s3.create_bucket(Bucket=SOURCE_BUCKET)
     s3.put_bucket_versioning(Bucket=SOURCE_BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    _notify(s3, queue_arn, template.notifications())
+    _notify(s3, arns, template.notifications())
     return LocalAws(
         endpoint=endpoint,
         queue_url=queue_url,
-        queue_arn=queue_arn,
+        queue_arn=arns["PublishQueue.Arn"],
+        media_queue_url=media_queue_url,
+        media_queue_arn=arns["MediaQueue.Arn"],
         dead_letter_url=dead_letter_url,
         distribution_id=_make_distribution(cloudfront),
         s3=s3,
@@ -122,10 +128,12 @@ def _furnish(endpoint: str, template: Template) -> LocalAws:
     )
 
 
-def _make_queue(sqs: "SQSClient", dead_letter_arn: str, properties: dict[str, Any]) -> str:
+def _make_queue(
+    sqs: "SQSClient", name: str, dead_letter_arn: str, properties: dict[str, Any]
+) -> str:
     redrive = properties["RedrivePolicy"] | {"deadLetterTargetArn": dead_letter_arn}
     answer = sqs.create_queue(
-        QueueName="broadsheet-publish",
+        QueueName=f"broadsheet-{name}",
         Attributes={
             "VisibilityTimeout": str(properties["VisibilityTimeout"]),
             "RedrivePolicy": json.dumps(redrive),
@@ -139,13 +147,13 @@ def _arn(sqs: "SQSClient", queue_url: str) -> str:
     return answer["Attributes"]["QueueArn"]
 
 
-def _notify(s3: "S3Client", queue_arn: str, wanted: list[dict[str, Any]]) -> None:
+def _notify(s3: "S3Client", arns: dict[str, str], wanted: list[dict[str, Any]]) -> None:
     s3.put_bucket_notification_configuration(
         Bucket=SOURCE_BUCKET,
         NotificationConfiguration={
             "QueueConfigurations": [
                 {
-                    "QueueArn": queue_arn,
+                    "QueueArn": arns[notification["Queue"]],
                     "Events": [notification["Event"]],
                     "Filter": {
                         "Key": {

@@ -10,6 +10,7 @@ from local.template import ROOT
 from local.watch import SITE_FILE
 
 SAMPLES = ROOT / "events" / "articles"
+SAMPLE_PICTURES = ROOT / "events" / "media"
 SAMPLE_SITE = ROOT / "events" / SITE_FILE
 LOG = Path("build") / "function.log"
 
@@ -49,6 +50,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
 
 
 def copy_samples(folder: Path) -> None:
-    """Copy the sample articles, and the configuration of their site, to a new folder."""
+    """Copy the sample articles, their pictures and their site's configuration to a new folder."""
     shutil.copytree(SAMPLES, folder)
+    shutil.copytree(SAMPLE_PICTURES, folder / "media")
     shutil.copy(SAMPLE_SITE, folder / SITE_FILE)

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
@@ -23,13 +24,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from local.aws import SITE_BUCKET, SOURCE_BUCKET, LocalAwsError, local_aws
 from local.cdn import Cdn, CdnServer, Invalidations
-from local.function import environment, find_code, publish_function
+from local.function import environment, find_code, functions
 from local.options import Options, copy_samples, parse
 from local.pump import Pump
 from local.tell import Teller, explain, listed
 from local.template import Template
 from local.watch import SITE_FILE, Folder
 
+Pumps = tuple[Pump, Pump]  # for articles and for pictures
 WORKING_FOLDER = Path("articles")
 # What a shell reports for a program that Ctrl-C ended.
 INTERRUPTED = 128 + signal.SIGINT
@@ -72,25 +74,36 @@ def _run(options: Options, console: Console, stack: ExitStack) -> int:
     with console.status("Starting a local AWS …"):
         aws = stack.enter_context(local_aws(template))
         variables = environment(aws, server.url)
-        handler = stack.enter_context(publish_function(variables, options.log))
+        publish, media = stack.enter_context(functions(variables, options.log))
     folder = Folder(folder_path, aws.s3, SOURCE_BUCKET, console.print)
     teller = Teller(console, aws.s3, SOURCE_BUCKET, folder, options.log)
     pump = Pump(
         sqs=aws.sqs,
         queue_url=aws.queue_url,
         queue_arn=aws.queue_arn,
-        handler=handler,
+        handler=publish,
         timeout_seconds=template.timeout_seconds(),
         max_receive_count=int(template.queue()["RedrivePolicy"]["maxReceiveCount"]),
         tell=teller.tell,
     )
+    pumps = (
+        pump,
+        replace(
+            pump,
+            queue_url=aws.media_queue_url,
+            queue_arn=aws.media_queue_arn,
+            handler=media,
+            timeout_seconds=template.timeout_seconds("Media"),
+            batch_size=1,
+        ),
+    )
     invalidations = Invalidations(aws.cloudfront, aws.distribution_id)
     server.cdn = Cdn(aws.s3, SITE_BUCKET, invalidations, template.security_headers())
-    good = _publish_all(folder, pump, teller, console)
+    good = _publish_all(folder, pumps, teller, console)
     if options.once:
         return 0 if good and _home_is_there(server.cdn, console) else 1
     explain(console, server.url, aws, folder_path, options.log)
-    return _serve(server, pump, folder, console)
+    return _serve(server, pumps, folder, console)
 
 
 @contextmanager
@@ -121,7 +134,7 @@ def _articles(options: Options, console: Console, stack: ExitStack) -> Path:
     return WORKING_FOLDER
 
 
-def _publish_all(folder: Folder, pump: Pump, teller: Teller, console: Console) -> bool:
+def _publish_all(folder: Folder, pumps: Pumps, teller: Teller, console: Console) -> bool:
     """Publish all of the folder with a progress bar; return whether nothing was refused."""
     began = time.monotonic()
     columns = (TextColumn("{task.description:9}"), BarColumn(), MofNCompleteColumn())
@@ -129,12 +142,12 @@ def _publish_all(folder: Folder, pump: Pump, teller: Teller, console: Console) -
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
         # The site's own file first: once there are articles, a change of it publishes them again.
         folder.sync(only=SITE_FILE.__eq__)
-        _drain(pump, lambda: None)
+        _drain(pumps, lambda: None)
         total = folder.count()
         uploading = progress.add_task("Upload", total=total)
         publishing = progress.add_task("Publish", total=total)
         folder.sync(done=lambda _: progress.advance(uploading))
-        _drain(pump, lambda: progress.update(publishing, completed=teller.handled()))
+        _drain(pumps, lambda: progress.update(publishing, completed=teller.handled()))
     teller.quiet = False
     counts = teller.counts()
     seconds = time.monotonic() - began
@@ -142,11 +155,12 @@ def _publish_all(folder: Folder, pump: Pump, teller: Teller, console: Console) -
     return not counts["rejected"] and not counts["failed"]
 
 
-def _drain(pump: Pump, after_each: Callable[[], None]) -> None:
-    """Deliver until the queue is empty, what waits for another attempt included."""
-    while pump.is_waiting():
-        pump.deliver(wait_seconds=1)
-        after_each()
+def _drain(pumps: Pumps, after_each: Callable[[], None]) -> None:
+    """Deliver until the queues are empty, what waits for another attempt included."""
+    while waiting := [pump for pump in pumps if pump.is_waiting()]:
+        for pump in waiting:
+            pump.deliver(wait_seconds=0 if len(waiting) > 1 else 1)
+            after_each()
 
 
 def _home_is_there(cdn: Cdn, console: Console) -> bool:
@@ -155,8 +169,8 @@ def _home_is_there(cdn: Cdn, console: Console) -> bool:
     return status == HTTPStatus.OK
 
 
-def _serve(server: CdnServer, pump: Pump, folder: Folder, console: Console) -> int:
-    """Serve, deliver and watch until somebody stops us; return 1 if one of the three broke."""
+def _serve(server: CdnServer, pumps: Pumps, folder: Folder, console: Console) -> int:
+    """Serve, deliver and watch until somebody stops us; return 1 if one of these broke."""
     stop = threading.Event()
     broken: list[Exception] = []
 
@@ -170,7 +184,11 @@ def _serve(server: CdnServer, pump: Pump, folder: Folder, console: Console) -> i
 
     threads = [
         threading.Thread(target=guarded, args=(work,), daemon=True)
-        for work in (lambda _: server.serve_forever(poll_interval=0.1), pump.run, folder.watch)
+        for work in (
+            lambda _: server.serve_forever(poll_interval=0.1),
+            *(pump.run for pump in pumps),
+            folder.watch,
+        )
     ]
     for thread in threads:
         thread.start()

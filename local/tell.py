@@ -104,6 +104,9 @@ class Teller:
                 f"{escape(str(receipt.get('url') or key))}  "
                 f"[dim]{(invocation.ended_at - saved) * 1000:.0f} ms after the change[/]"
             )
+            for error in receipt.get("errors", []):
+                said = f"{error['path']} {error['message']}"
+                self._say(f"[yellow]but[/]        {escape(said)}")
 
     def _saved_at(self, key: str, delivery: Delivery) -> float:
         saved = self.folder.saved_at(key)
@@ -172,6 +175,7 @@ def explain(console: Console, site_url: str, aws: LocalAws, folder: Path, log: P
     lines = {
         "Site": f"[bold]{site_url}/[/]",
         "Articles": f"{escape(str(folder))}/ is watched: save, change or delete a .json file there",
+        "Pictures": f"likewise in {escape(str(folder))}/media/: harbour.jpg is media/harbour.jpg",
         "S3": f"{aws.endpoint}  source bucket {SOURCE_BUCKET}, site bucket {SITE_BUCKET}",
         "Upload": upload,
         "Log": escape(str(log)),

@@ -45,17 +45,17 @@ class Template:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
         return cls(document["Resources"])
 
-    def queue(self) -> dict[str, Any]:
-        """Return the properties of the queue that the function works off."""
-        properties: dict[str, Any] = self.resources["PublishQueue"]["Properties"]
+    def queue(self, function: str = "Publish") -> dict[str, Any]:
+        """Return the properties of the queue that a function works off."""
+        properties: dict[str, Any] = self.resources[f"{function}Queue"]["Properties"]
         return properties
 
-    def timeout_seconds(self) -> int:
-        """Return how long an invocation of the function may take."""
-        return int(self.resources["PublishFunction"]["Properties"]["Timeout"])
+    def timeout_seconds(self, function: str = "Publish") -> int:
+        """Return how long an invocation of a function may take."""
+        return int(self.resources[f"{function}Function"]["Properties"]["Timeout"])
 
     def notifications(self) -> list[dict[str, Any]]:
-        """Return which S3 events go to the queue, as dicts of `Event` and `Filter`."""
+        """Return which S3 events go to which queue, as dicts of `Event`, `Filter` and `Queue`."""
         for bucket in self._properties("AWS::S3::Bucket"):
             if "NotificationConfiguration" in bucket:
                 wanted: list[dict[str, Any]] = bucket["NotificationConfiguration"][

@@ -1,4 +1,4 @@
-"""Keeps the source bucket equal to a folder of article files."""
+"""Keeps the source bucket equal to a folder of article files, with pictures in its media/."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SITE_FILE = "site.json"
+MEDIA = "media/"
 UPLOADS_AT_ONCE = 8
 # Milliseconds: how long a burst of changes may last, and the silence that ends it.
 DEBOUNCE = 400
@@ -26,7 +27,8 @@ Stamp = tuple[int, int, int]
 
 def key_for(name: str) -> str:
     """Return the key in the source bucket of the file `name` (relative, with `/`)."""
-    return name if name == SITE_FILE else f"articles/{name}"
+    is_picture = name.startswith(MEDIA) and not name.endswith(".json")
+    return name if name == SITE_FILE or is_picture else f"articles/{name}"
 
 
 def name_for(key: str) -> str:
@@ -35,12 +37,15 @@ def name_for(key: str) -> str:
 
 
 def scan(folder: Path) -> dict[str, Stamp]:
-    """Return the stamp of each `*.json` below the folder, by key. Hidden files don't count."""
+    """Return the stamp of each `*.json` below the folder, and of all in media/, by key.
+
+    Hidden files don't count.
+    """
     return dict(_scan(folder))
 
 
 def _scan(folder: Path) -> Iterator[tuple[str, Stamp]]:
-    for path in folder.rglob("*.json"):
+    for path in {*folder.rglob("*.json"), *(folder / MEDIA).rglob("*")}:
         relative = path.relative_to(folder)
         if any(part.startswith(".") for part in relative.parts):
             continue
@@ -106,7 +111,7 @@ class Folder:
         except OSError as error:
             self.warn(f"{self.file_of(key)} cannot be read: {error.strerror}")
             return key
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json")
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
         return key
 
     def watch(self, stop: threading.Event) -> None:

@@ -47,8 +47,8 @@ def statements(policy: str) -> list[dict[str, Any]]:
     return found
 
 
-def role() -> list[dict[str, Any]]:
-    (policy,) = properties("PublishRole")["Policies"]
+def role(function: str = "Publish") -> list[dict[str, Any]]:
+    (policy,) = properties(f"{function}Role")["Policies"]
     found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
     return found
 

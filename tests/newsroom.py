@@ -12,7 +12,7 @@ import json
 import os
 import re
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from moto.s3 import urls
 from moto.s3.models import S3Backend, s3_backends
 
 import app
+import handler
 from broadsheet import addresses, store
 from tests import policies
 
@@ -65,6 +66,7 @@ LISTINGS = [
     "topics/harbour/2026/05/index.html",
     *(f"topics/harbour/{feed}" for feed in FEEDS),
 ]
+_PICTURE_LINK = re.compile(r"(?:https://news\.example|[\"'\s])/(media/[A-Za-z0-9._/-]+)")
 _ARTICLE_LINK = re.compile(r"(?:https://news\.example|[\"'])/(articles/[a-z0-9/-]+)/[\"'<]")
 
 
@@ -137,8 +139,8 @@ class Newsroom:
     after each one that was carried out. What they raise reaches the handler as AWS's answer.
 
     A call that the template's policies do not allow raises AccessDenied; ``needed`` collects what
-    calls had to be allowed. Calls may come from several threads at once; the gate stands before
-    the lock, since another invocation may happen in it.
+    calls of each function ("Publish", "Media") had to be allowed. Calls may come from several
+    threads at once; the gate stands before the lock, since another invocation may happen in it.
     """
 
     site_bucket: str = SITE
@@ -146,7 +148,7 @@ class Newsroom:
     invalidations: list[list[str]] = field(default_factory=list)
     cdn: dict[str, Copy] = field(default_factory=dict)
     dangling: list[tuple[str, str]] = field(default_factory=list)
-    needed: set[Request] = field(default_factory=set)
+    needed: defaultdict[str, set[Request]] = field(default_factory=lambda: defaultdict(set))
     gate: Callable[[str, dict[str, Any]], None] | None = None
     lose: Callable[[str, dict[str, Any]], None] | None = None
 
@@ -165,6 +167,9 @@ class Newsroom:
         self.dangling.clear()
         self._links: dict[str, set[str]] = {}
         self._pages: set[str] = set()
+        self._shown: dict[str, set[str]] = {}
+        self._variants: set[str] = set()
+        self._function = "Publish"
         self._depth = 0
 
     # What the newsroom does
@@ -189,21 +194,33 @@ class Newsroom:
     def deliver(
         self, *messages: Iterable[str] | str, event: Any = None, context: Any = None
     ) -> dict[str, Any]:
-        """Invoke the handler with one SQS message for each key, or each group of keys."""
+        """Invoke the publish function with one SQS message for each key, or group of keys."""
+        return self._call("Publish", messages, event, context)
+
+    def deliver_media(
+        self, *messages: Iterable[str] | str, event: Any = None, context: Any = None
+    ) -> dict[str, Any]:
+        """Invoke the media function likewise."""
+        return self._call("Media", messages, event, context)
+
+    def _call(
+        self, function: str, messages: Iterable[Iterable[str] | str], event: Any, context: Any
+    ) -> dict[str, Any]:
         groups = [[message] if isinstance(message, str) else message for message in messages]
         event = event or {"Records": [sqs_record(str(i), keys) for i, keys in enumerate(groups)]}
         clients = store._clients("", int(os.environ["PARALLEL_CALLS"]))  # noqa: SLF001 (the one gate)
-        outer = os.environ["SITE_BUCKET"]
-        os.environ["SITE_BUCKET"] = self.site_bucket
+        outer = os.environ["SITE_BUCKET"], self._function
+        os.environ["SITE_BUCKET"], self._function = self.site_bucket, function
         self._hook(clients, "register")
         self._depth += 1
         try:
-            answer: dict[str, Any] = app.lambda_handler(event, context)
+            called = app if function == "Publish" else handler
+            answer: dict[str, Any] = called.lambda_handler(event, context)
             return answer
         finally:
             self._depth -= 1
             self._hook(clients, "unregister")
-            os.environ["SITE_BUCKET"] = outer
+            os.environ["SITE_BUCKET"], self._function = outer
 
     def _hook(self, clients: Any, action: str) -> None:
         """Stand between the handler and AWS; an invocation within another one does already."""
@@ -235,8 +252,32 @@ class Newsroom:
 
     def _permit(self, requests: Iterable[Request]) -> None:
         """Let the function's role make these requests, as IAM would."""
-        deployment = policies.present()
-        self.needed |= {deployment.demand(request) for request in requests}
+        deployment = policies.present(self._function)
+        self.needed[self._function] |= {deployment.demand(request) for request in requests}
+
+    def work_off(self) -> None:
+        """Deliver what both queues hold, and what that leads to, until nothing is left."""
+        sqs = boto3.client("sqs")
+        for _ in range(1000):
+            left = 0
+            for name, deliver in (("", self.deliver), ("MEDIA_", self.deliver_media)):
+                url = os.environ[f"{name}QUEUE_URL"]
+                # What failed may come again at once.
+                answer = sqs.receive_message(
+                    QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0
+                )
+                records = {
+                    m["ReceiptHandle"]: {"messageId": m["MessageId"], "body": m["Body"]}
+                    for m in answer.get("Messages", [])
+                }
+                left += len(records)
+                again = failed(deliver(event={"Records": [*records.values()]})) if records else []
+                for handle, record in records.items():
+                    if record["messageId"] not in again:
+                        sqs.delete_message(QueueUrl=url, ReceiptHandle=handle)
+            if not left:
+                return
+        raise AssertionError("the queues are never empty")
 
     # What readers and caches see
 
@@ -253,14 +294,20 @@ class Newsroom:
             if copy is None:
                 return  # another thread has deleted it since, which is seen next
             self.cdn.setdefault(key, copy)
+            if key.startswith("media/"):
+                self._variants.add(key)
+                return
             self._links[key] = set(_ARTICLE_LINK.findall(copy.body.decode()))
+            self._shown[key] = set(_PICTURE_LINK.findall(copy.body.decode()))
             if key.startswith("articles/"):
                 self._links[key] = set()
                 self._pages.add(key)
             self._check_links()
         elif name == "DeleteObject":
             self._links.pop(key, None)
+            self._shown.pop(key, None)
             self._pages.discard(key)
+            self._variants.discard(key)
             self._check_links()
 
     def _check_links(self) -> None:
@@ -268,6 +315,8 @@ class Newsroom:
             for link in links:
                 if f"{link}/index.html" not in self._pages:
                     self.dangling.append((listing, link))
+        for page, variants in self._shown.items():
+            self.dangling += [(page, variant) for variant in variants - self._variants]
 
     def _forget(self, items: list[str]) -> None:
         for key, copy in list(self.cdn.items()):
@@ -342,6 +391,9 @@ class Newsroom:
             )
             clean = Newsroom(site_bucket=name)
             keys = [k for k in self.keys(SOURCE) if k.startswith("articles/")]
+            for picture in self.keys(SOURCE):
+                if picture.startswith("media/"):
+                    assert clean.deliver_media(picture) == DONE
             assert clean.deliver("site.json", *keys) == {"batchItemFailures": []}
             self._rebuilt = state, clean.site()
             for key in self.keys(name):

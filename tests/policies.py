@@ -38,23 +38,27 @@ class Deployment:
     source_bucket: str = f"{STACK}-source-{ACCOUNT}-{REGION}"
     site_bucket: str = f"{STACK}-site-{ACCOUNT}-{REGION}"
     distribution_id: str = "EDFDVBD6EXAMPLE"
-    queue_url: str = ""
+    publish_queue_url: str = ""
+    media_queue_url: str = ""
+    function: str = "Publish"
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> Deployment:
-        """The deployment that the function's variables name."""
+    def from_environment(cls, environ: Mapping[str, str], function: str) -> Deployment:
+        """The deployment that the functions' variables name."""
         return cls(
             environ["SOURCE_BUCKET"],
             environ["SITE_BUCKET"],
             environ["DISTRIBUTION_ID"],
             environ.get("QUEUE_URL", ""),
+            environ.get("MEDIA_QUEUE_URL", ""),
+            function,
         )
 
     @property
     def names(self) -> dict[str, str]:
         """What CloudFormation would put for each name in a policy."""
         arn = f"arn:aws:{{}}:{REGION}:{ACCOUNT}:{{}}"
-        queue = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{STACK}-publish"
+        queue = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{STACK}"
         return {
             "AWS::AccountId": ACCOUNT,
             "AWS::Partition": "aws",
@@ -65,9 +69,11 @@ class Deployment:
             "SourceBucket.Arn": f"arn:aws:s3:::{self.source_bucket}",
             "SiteBucket": self.site_bucket,
             "SiteBucket.Arn": f"arn:aws:s3:::{self.site_bucket}",
-            "PublishQueue.Arn": queue_arn(self.queue_url or queue),
+            "PublishQueue.Arn": queue_arn(self.publish_queue_url or f"{queue}-publish"),
+            "MediaQueue.Arn": queue_arn(self.media_queue_url or f"{queue}-media"),
             "DeadLetterQueue.Arn": arn.format("sqs", f"{STACK}-dead-letters"),
             "PublishLogGroup.Arn": arn.format("logs", f"log-group:/aws/lambda/{STACK}-publish:*"),
+            "MediaLogGroup.Arn": arn.format("logs", f"log-group:/aws/lambda/{STACK}-media:*"),
         }
 
     def role(self) -> tuple[Statement, ...]:
@@ -91,7 +97,7 @@ class Deployment:
 
 @cache
 def _role(deployment: Deployment) -> tuple[Statement, ...]:
-    statements = policy(resolved(role(), deployment.names))
+    statements = policy(resolved(role(deployment.function), deployment.names))
     return tuple(replace(one, principals=(ROLE,)) for one in statements)
 
 
@@ -107,9 +113,9 @@ def _permitted(deployment: Deployment, request: Request) -> bool:
     return is_allowed(request, deployment.everything())
 
 
-def present() -> Deployment:
-    """The deployment that the environment names now."""
-    return Deployment.from_environment(os.environ)
+def present(function: str = "Publish") -> Deployment:
+    """The deployment that the environment names now, as a function meets it."""
+    return Deployment.from_environment(os.environ, function)
 
 
 def demands(operation: str, params: Mapping[str, Any]) -> list[Request]:

@@ -115,6 +115,7 @@ ACCEPTED: list[dict[str, Any]] = [
     {"source": {"title": "x", "url": "https://[::1]:80/a?b=c&d=ü#e"}},
     {"image": {"src": "https://x.example/a.png", "alt": ""}},
     {"image": {"src": "media/2026/a_b.c-d.jpg", "alt": "x" * 1000}},
+    {"image": {"src": "media/a", "alt": "", "width": 1, "height": 100_000}},
     {"image": {"src": "media/a", "alt": "", "caption": "x" * 1000, "credit": "x" * 300}},
     *(
         {"language": tag}
@@ -253,7 +254,11 @@ REJECTED: list[tuple[str, dict[str, Any]]] = [
     ("/human_review/by", {"human_review": {"by": " ", "at": "2026-05-04T07:00:00Z"}}),
     ("/human_review/at", {"human_review": {"by": "A", "at": "2026-02-30T07:00:00Z"}}),
     ("/human_review/on", {"human_review": {"by": "A", "at": "2026-05-04T07:00:00Z", "on": "x"}}),
-    ("/image/width", {"image": {"src": "media/a", "alt": "", "width": 1}}),
+    *(
+        (f"/image/{side}", {"image": {"src": "media/a", "alt": "", side: value}})
+        for side in ("width", "height")
+        for value in (0, -1, 100_001, 1.5, "1", 10**30)
+    ),
     *(("/language", {"language": tag}) for tag in LANGUAGES),
     *(("/status", {"status": status}) for status in ("", "live", "Published", "deleted")),
     *(("/ai_disclosure", {"ai_disclosure": value}) for value in ("", "None", "yes")),

@@ -23,7 +23,7 @@ CLOUDFRONT = ("Service", "cloudfront.amazonaws.com")
 NOBODY = ("AWS", "anonymous")
 PIPELINE = ("AWS", f"arn:aws:iam::{ACCOUNT}:role/pipeline")
 BUCKETS = ["SourceBucket", "SiteBucket"]
-QUEUES = ["PublishQueue", "DeadLetterQueue"]
+QUEUES = ["PublishQueue", "MediaQueue", "DeadLetterQueue"]
 
 
 def asked(action: str, resource: str, **context: str) -> Request:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from broadsheet.notifications import Message, is_batch, messages_of
 from broadsheet.verify import Walk
-from notifications import Message, is_batch, messages_of
 from tests import recorded
 from tests.recorded import BUCKET
 

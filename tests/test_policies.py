@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import os
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
+import media
 from broadsheet import store
 from tests.cloudformation import listed, notifications, notified, properties, role
 from tests.iam import Request, Statement, is_allowed
@@ -27,6 +29,7 @@ from tests.newsroom import (
     sqs_record,
     status,
 )
+from tests.newsroom import SOURCE as SOURCE_BUCKET
 from tests.policies import ACCOUNT, REGION, TLS, AccessDenied, Deployment, demands, present
 
 if TYPE_CHECKING:
@@ -48,7 +51,12 @@ HERE = Deployment()
 SOURCE, SITE = HERE.names["SourceBucket.Arn"], HERE.names["SiteBucket.Arn"]
 
 
-# A day of a newsroom, in which the function has to make every kind of call. Its steps follow each
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8cfc0"
+    "000003010100c9fe92ef0000000049454e44ae426082"
+)
+
+# A day of a newsroom, in which the functions have to make every kind of call. Its steps follow each
 # other on one site.
 
 
@@ -60,7 +68,7 @@ def _site_json_makes_every_article_anew(newsroom: Newsroom) -> None:
     publish(newsroom, "b", topics=["Harbour"])
     newsroom.upload_bytes("site.json", b'{"name": "The Harbour"}')
     assert newsroom.deliver("site.json") == DONE
-    _work_off_the_queue(newsroom)
+    newsroom.work_off()
     assert "The Harbour" in newsroom.page("articles/b/index.html")
 
 
@@ -76,7 +84,7 @@ def _bad_uploads_after_good_ones(newsroom: Newsroom) -> None:
     newsroom.upload_bytes("site.json", b"{")
     assert newsroom.deliver("site.json") == DONE
     assert status(newsroom, "site.json") == "rejected"
-    _work_off_the_queue(newsroom)
+    newsroom.work_off()
 
 
 def _a_key_without_an_address(newsroom: Newsroom) -> None:
@@ -97,10 +105,26 @@ def _the_site_is_verified(newsroom: Newsroom) -> None:
     newsroom.s3.delete_object(Bucket=newsroom.site_bucket, Key="articles/b/index.html")
     newsroom.s3.put_object(Bucket=newsroom.site_bucket, Key="topics/x/index.html", Body=b"x")
     assert newsroom.deliver(event={"verify": {}}) == DONE
-    _work_off_the_queue(newsroom)
+    newsroom.work_off()
     assert {"articles/b/index.html", "topics/x/index.html"} & set(newsroom.site()) == {
         "articles/b/index.html"
     }
+
+
+def _a_picture_comes_changes_and_goes(newsroom: Newsroom) -> None:
+    key = "media/a.png"
+    record = sqs_record("1", [newsroom.upload_bytes(key, PNG)]) | {"receiptHandle": "1"}
+    newsroom.gate = refusing(f"receipts/{key}", times=1)
+    assert failed(newsroom.deliver_media(event={"Records": [record]})) == ["1"]
+    publish(newsroom, "a", topics=["Harbour"], image={"src": key, "alt": ""})
+    assert newsroom.deliver_media(event={"Records": [record]}) == DONE
+    assert newsroom.deliver_media(newsroom.upload_bytes(key, b"<svg/>")) == DONE
+    newsroom.work_off()
+    newsroom.s3.delete_object(Bucket=SOURCE_BUCKET, Key=key)
+    # The event never came: only a comparison finds it.
+    assert newsroom.deliver(event={"verify": {}}) == DONE
+    newsroom.work_off()
+    assert not [key for key in newsroom.site() if key.startswith("media/")]
 
 
 def _everything_goes(newsroom: Newsroom) -> None:
@@ -118,25 +142,18 @@ DAY: list[Callable[[Newsroom], None]] = [
     _a_key_without_an_address,
     _a_throttled_invalidation,
     _the_site_is_verified,
+    _a_picture_comes_changes_and_goes,
     _everything_goes,
 ]
-
-
-def _work_off_the_queue(newsroom: Newsroom) -> None:
-    """Deliver what the function has sent itself, until the queue is empty."""
-    sqs = boto3.client("sqs")
-    queue = os.environ["QUEUE_URL"]
-    while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
-        records = [{"messageId": m["MessageId"], "body": m["Body"]} for m in messages]
-        assert newsroom.deliver(event={"Records": records}) == DONE
-        for message in messages:
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
 
 
 @pytest.fixture
 def evening(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Newsroom:
     """A newsroom that has had its day."""
-    monkeypatch.setenv("QUEUE_URL", boto3.client("sqs").create_queue(QueueName="q")["QueueUrl"])
+    for name in ("QUEUE_URL", "MEDIA_QUEUE_URL"):
+        queue = boto3.client("sqs").create_queue(QueueName=name.lower())
+        monkeypatch.setenv(name, queue["QueueUrl"])
+    monkeypatch.setattr(media, "SWEEP_AFTER", 0)
     for step in DAY:
         step(newsroom)
     newsroom.assert_converged()
@@ -161,11 +178,12 @@ def unneeded(allowed: list[Statement], needed: set[Request]) -> list[str]:
     ]
 
 
-def test_the_role_allows_nothing_that_no_call_needs(evening: Newsroom) -> None:
-    allowed = [grant for one in present().role() for grant in grants(one)]
+@pytest.mark.parametrize("function", ["Publish", "Media"])
+def test_a_role_allows_nothing_that_no_call_needs(evening: Newsroom, function: str) -> None:
+    allowed = [grant for one in present(function).role() for grant in grants(one)]
     ours = [grant for grant in allowed if grant.actions[0] not in OF_OTHERS]
 
-    assert unneeded(ours, evening.needed) == []
+    assert unneeded(ours, evening.needed[function]) == []
     assert {grant.actions[0] for grant in allowed} - {grant.actions[0] for grant in ours} == set(
         OF_OTHERS
     )
@@ -177,11 +195,11 @@ def test_a_grant_too_many_is_noticed(evening: Newsroom) -> None:
     elsewhere = Statement("Extra", "Allow", ("s3:GetObject",), ("arn:aws:s3:::source-bucket/x/*",))
     twice = Statement("Extra", "Allow", ("s3:PutObject",), ("arn:aws:s3:::site-bucket/index.html",))
 
-    assert unneeded([*ours, elsewhere], evening.needed) == [
+    assert unneeded([*ours, elsewhere], evening.needed["Publish"]) == [
         "Extra: s3:GetObject on arn:aws:s3:::source-bucket/x/* "
     ]
     assert "Extra: s3:PutObject on arn:aws:s3:::site-bucket/index.html " in unneeded(
-        [*ours, twice], evening.needed
+        [*ours, twice], evening.needed["Publish"]
     )
 
 
@@ -262,6 +280,28 @@ def test_a_call_that_nobody_knows_fails_its_test() -> None:
 @pytest.mark.parametrize(
     ("action", "resource"),
     [
+        ("s3:PutObject", f"{SOURCE}/media/a.jpg"),
+        ("s3:DeleteObject", f"{SOURCE}/media/a.jpg"),
+        ("s3:GetObject", f"{SOURCE}/articles/a.json"),
+        ("s3:PutObject", f"{SOURCE}/receipts/articles/a.json"),
+        ("s3:PutObject", f"{SITE}/index.html"),
+        ("s3:PutObject", f"{SITE}/articles/a/index.html"),
+        ("s3:DeleteObject", f"{SITE}/articles/a/index.html"),
+        ("s3:PutObject", f"{SITE}/_index/site.json"),
+        ("s3:DeleteObject", f"{SITE}/_media/a.jpg.json"),
+        ("sqs:ReceiveMessage", HERE.names["PublishQueue.Arn"]),
+        ("sqs:SendMessage", HERE.names["DeadLetterQueue.Arn"]),
+    ],
+)
+def test_the_role_of_the_media_function_can_not(action: str, resource: str) -> None:
+    here = replace(HERE, function="Media")
+
+    assert not is_allowed(Request(action, resource, (TLS,)), here.everything())
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
         # The articles are safe from the function, and so are their earlier versions.
         ("s3:PutObject", f"{SOURCE}/articles/a.json"),
         ("s3:PutObject", f"{SOURCE}/site.json"),
@@ -295,18 +335,21 @@ def test_the_role_can_not(action: str, resource: str) -> None:
     assert not is_allowed(Request(action, resource, (TLS,)), HERE.everything())
 
 
-def test_only_lambda_takes_the_role() -> None:
-    (statement,) = properties("PublishRole")["AssumeRolePolicyDocument"]["Statement"]
+@pytest.mark.parametrize("function", ["Publish", "Media"])
+def test_only_lambda_takes_a_role(function: str) -> None:
+    found = properties(f"{function}Role")
+    (statement,) = found["AssumeRolePolicyDocument"]["Statement"]
 
     assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
     assert statement["Action"] == "sts:AssumeRole"
-    assert "ManagedPolicyArns" not in properties("PublishRole")
-    assert properties("PublishFunction")["Role"] == {"Fn::GetAtt": "PublishRole.Arn"}
-    assert "Policies" not in properties("PublishFunction")
+    assert "ManagedPolicyArns" not in found
+    assert properties(f"{function}Function")["Role"] == {"Fn::GetAtt": f"{function}Role.Arn"}
+    assert "Policies" not in properties(f"{function}Function")
 
 
-def test_nothing_is_allowed_by_wildcard_where_an_arn_is_known() -> None:
-    for one in role():
+@pytest.mark.parametrize("function", ["Publish", "Media"])
+def test_nothing_is_allowed_by_wildcard_where_an_arn_is_known(function: str) -> None:
+    for one in role(function):
         assert one["Effect"] == "Allow"
         assert not any("*" in action for action in listed(one["Action"]))
         if one["Sid"] != "Trace":
@@ -316,10 +359,11 @@ def test_nothing_is_allowed_by_wildcard_where_an_arn_is_known() -> None:
 # Recursion
 
 
-def test_nothing_that_the_role_may_write_can_wake_the_function() -> None:
+@pytest.mark.parametrize("function", ["Publish", "Media"])
+def test_nothing_that_a_role_may_write_can_wake_a_function(function: str) -> None:
     writable = [
         resource.removeprefix(f"{SOURCE}/")
-        for one in HERE.role()
+        for one in replace(HERE, function=function).role()
         if {"s3:PutObject", "s3:DeleteObject"} & set(one.actions)
         for resource in one.resources
         if resource.startswith(SOURCE)
@@ -339,12 +383,13 @@ def test_nothing_that_was_written_in_a_day_wakes_the_function(evening: Newsroom)
     here = present().names["SourceBucket.Arn"]
     written = [
         one.resource.removeprefix(f"{here}/")
-        for one in evening.needed
+        for one in evening.needed["Publish"] | evening.needed["Media"]
         if one.action in {"s3:PutObject", "s3:DeleteObject"} and one.resource.startswith(here)
     ]
 
     assert "receipts/articles/a.json" in written
     assert "receipts/site.json" in written
+    assert "receipts/media/a.png" in written
     assert [key for key in written if notified("s3:ObjectCreated:Put", key)] == []
 
 

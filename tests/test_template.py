@@ -14,11 +14,12 @@ from typing import Any
 import boto3
 import pytest
 
+import media
 from broadsheet import store
+from broadsheet.notifications import messages_of
 from broadsheet.settings import Settings
 from broadsheet.verify import Walk
 from local import edge
-from notifications import messages_of
 from tests.cloudformation import (
     RESOURCES,
     ROOT,
@@ -51,25 +52,30 @@ class Environ(dict[str, str]):
         return super().__getitem__(key)
 
 
-def variables() -> dict[str, Any]:
-    found: dict[str, Any] = properties("PublishFunction")["Environment"]["Variables"]
+def variables(function: str = "Publish") -> dict[str, Any]:
+    found: dict[str, Any] = properties(f"{function}Function")["Environment"]["Variables"]
     return found
 
 
 # The function
 
 
-def test_the_handler_is_where_the_template_says() -> None:
-    function = properties("PublishFunction")
-    module, name = function["Handler"].split(".")
+FUNCTIONS = ("Publish", "Media")
 
-    assert function["CodeUri"] == "functions/publish/"
-    assert (ROOT / function["CodeUri"] / f"{module}.py").is_file()
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_handler_is_where_the_template_says(function: str) -> None:
+    found = properties(f"{function}Function")
+    module, name = found["Handler"].split(".")
+
+    assert found["CodeUri"] == f"functions/{function.lower()}/"
+    assert (ROOT / found["CodeUri"] / f"{module}.py").is_file()
     assert callable(getattr(importlib.import_module(module), name))
 
 
-def test_the_code_reads_every_variable_that_the_template_sets() -> None:
-    ours = {name for name in variables() if not name.startswith("POWERTOOLS_")}
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_code_reads_every_variable_that_the_template_sets(function: str) -> None:
+    ours = {name for name in variables(function) if not name.startswith("POWERTOOLS_")}
     environ = Environ(dict.fromkeys(ours, ""))
     environ.update(
         SOURCE_BUCKET="source",
@@ -85,7 +91,10 @@ def test_the_code_reads_every_variable_that_the_template_sets() -> None:
 
 def test_the_template_sets_every_variable_that_the_code_requires() -> None:
     for name in ("SOURCE_BUCKET", "SITE_BUCKET", "DISTRIBUTION_ID", "SITE_URL"):
-        assert variables()[name], name
+        for function in FUNCTIONS:
+            assert variables(function)[name], name
+    for name in ("QUEUE_URL", "MEDIA_QUEUE_URL"):
+        assert variables("Media")[name] == variables()[name]
 
 
 def test_values_that_the_template_allows_are_values_that_the_code_knows() -> None:
@@ -108,15 +117,16 @@ def test_what_sam_local_is_told_to_set_is_declared() -> None:
     assert set(told["PublishFunction"]) <= set(variables())
 
 
-def test_each_processor_has_a_makefile_for_the_layer() -> None:
-    context = RESOURCES["BroadsheetLayer"]["Metadata"]["ContextPath"]["Fn::Sub"]
+@pytest.mark.parametrize("name", ["BroadsheetLayer", "MediaFunction"])
+def test_each_processor_has_a_makefile_for_what_has_packages(name: str) -> None:
+    context = RESOURCES[name]["Metadata"]["ContextPath"]["Fn::Sub"]
     for arch in TEMPLATE["Parameters"]["Arch"]["AllowedValues"]:
         assert (ROOT / context.replace("${Arch}", arch) / "Makefile").is_file()
 
 
-def test_layer_and_function_agree_on_python() -> None:
-    runtime = properties("PublishFunction")["Runtime"]
-    makefile = (ROOT / "layers" / "broadsheet" / "Makefile").read_text(encoding="utf-8")
+def test_layer_and_functions_agree_on_python() -> None:
+    (runtime,) = {properties(f"{function}Function")["Runtime"] for function in FUNCTIONS}
+    makefile = (ROOT / "layers" / "packages.mk").read_text(encoding="utf-8")
 
     assert properties("BroadsheetLayer")["CompatibleRuntimes"] == [runtime]
     assert f"PYTHON_VERSION ?= {runtime.removeprefix('python')}\n" in makefile
@@ -125,7 +135,9 @@ def test_layer_and_function_agree_on_python() -> None:
 # The queue
 
 
-@pytest.mark.parametrize("key", ["articles/a.json", "articles/2026/11/b.json", "site.json"])
+@pytest.mark.parametrize(
+    "key", ["articles/a.json", "articles/2026/11/b.json", "site.json", "media/2026/a.jpg"]
+)
 @pytest.mark.parametrize(
     "event",
     [
@@ -143,13 +155,34 @@ def test_all_by_which_a_key_appears_or_disappears_is_queued_once(event: str, key
 
 
 @pytest.mark.parametrize(
-    "key", ["receipts/articles/a.json", "receipts/site.json", "media/a.json", "drafts/site.json"]
+    "key",
+    ["receipts/articles/a.json", "receipts/site.json", "receipts/media/a.jpg", "drafts/site.json"],
 )
-def test_what_is_no_article_wakes_nobody(key: str) -> None:
+def test_what_is_neither_article_nor_picture_wakes_nobody(key: str) -> None:
     assert notified("s3:ObjectCreated:Put", key) == 0
 
 
+def test_each_picture_goes_to_the_function_that_handles_it_and_to_no_other() -> None:
+    queues = properties("SourceBucket")["NotificationConfiguration"]["QueueConfigurations"]
+    of = {one["Filter"]["S3Key"]["Rules"][0]["Value"]: one["Queue"]["Fn::GetAtt"] for one in queues}
+    (mapping,) = properties("MediaFunction")["Events"].values()
+
+    assert of["media/"] == "MediaQueue.Arn"
+    assert of["articles/"] == of["site.json"] == "PublishQueue.Arn"
+    assert mapping["Properties"]["Queue"] == {"Fn::GetAtt": "MediaQueue.Arn"}
+    assert mapping["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["Properties"]["BatchSize"] == 1
+
+
+def test_a_sweep_begins_when_no_publish_is_left_that_has_read_an_older_manifest() -> None:
+    assert properties("PublishFunction")["Timeout"] < media.SWEEP_AFTER
+    # SQS delays no message longer.
+    assert media.SWEEP_AFTER <= 900
+
+
 def test_a_message_stays_hidden_for_six_timeouts_and_a_batch_window() -> None:
+    picture = properties("MediaFunction")["Timeout"]
+    assert properties("MediaQueue")["VisibilityTimeout"] >= 6 * picture
     timeout = properties("PublishFunction")["Timeout"]
     window = TEMPLATE["Parameters"]["BatchWindow"]["MaxValue"]
 
@@ -157,13 +190,15 @@ def test_a_message_stays_hidden_for_six_timeouts_and_a_batch_window() -> None:
 
 
 def test_what_keeps_failing_goes_to_the_dead_letters_and_is_kept_longer_there() -> None:
-    queue, dead = properties("PublishQueue"), properties("DeadLetterQueue")
-
-    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": "DeadLetterQueue.Arn"}
-    assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5
-    assert dead["MessageRetentionPeriod"] > queue["MessageRetentionPeriod"]
-    (source,) = dead["RedriveAllowPolicy"]["sourceQueueArns"]
-    assert source["Fn::Sub"].endswith(":" + queue["QueueName"]["Fn::Sub"])
+    dead = properties("DeadLetterQueue")
+    sources = dead["RedriveAllowPolicy"]["sourceQueueArns"]
+    for function, source in zip(FUNCTIONS, sources, strict=True):
+        queue = properties(f"{function}Queue")
+        redrive = queue["RedrivePolicy"]
+        assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": "DeadLetterQueue.Arn"}
+        assert redrive["maxReceiveCount"] >= 5
+        assert dead["MessageRetentionPeriod"] > queue["MessageRetentionPeriod"]
+        assert source["Fn::Sub"].endswith(":" + queue["QueueName"]["Fn::Sub"])
 
 
 def test_only_the_messages_that_failed_are_tried_again() -> None:
@@ -352,6 +387,7 @@ def test_a_schedule_may_be_any_or_none(schedule: str) -> None:
         ("ApproximateNumberOfMessagesVisible", {"Fn::GetAtt": "DeadLetterQueue.QueueName"}),
         ("ApproximateAgeOfOldestMessage", {"Fn::GetAtt": "PublishQueue.QueueName"}),
         ("Errors", {"Ref": "PublishFunction"}),
+        ("Errors", {"Ref": "MediaFunction"}),
         ("Throttles", {"Ref": "PublishFunction"}),
         ("Differences", "publish"),
     ],
@@ -360,18 +396,19 @@ def test_somebody_is_told_when_publishing_fails(metric: str, of: Any) -> None:
     (alarm,) = [
         one["Properties"]
         for one in RESOURCES.values()
-        if one["Type"] == "AWS::CloudWatch::Alarm" and one["Properties"]["MetricName"] == metric
+        if one["Type"] == "AWS::CloudWatch::Alarm"
+        and one["Properties"]["MetricName"] == metric
+        and one["Properties"]["Dimensions"][0]["Value"] == of
     ]
 
-    assert alarm["Dimensions"][0]["Value"] == of
     assert alarm["AlarmActions"]["Fn::If"][0] == "HasEmail"
 
 
 def test_the_log_is_the_functions_and_does_not_grow_for_ever() -> None:
-    assert properties("PublishLogGroup")["RetentionInDays"] == {"Ref": "LogRetention"}
-    assert properties("PublishFunction")["LoggingConfig"] == {
-        "LogGroup": {"Ref": "PublishLogGroup"}
-    }
+    for function in FUNCTIONS:
+        group = f"{function}LogGroup"
+        assert properties(group)["RetentionInDays"] == {"Ref": "LogRetention"}
+        assert properties(f"{function}Function")["LoggingConfig"] == {"LogGroup": {"Ref": group}}
 
 
 # As a whole

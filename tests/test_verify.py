@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
+import media
 from broadsheet import addresses, index, verify
 from broadsheet.settings import Settings
 from broadsheet.store import Store
@@ -18,6 +20,7 @@ from tests.newsroom import DONE, SITE, SOURCE, failed, publish, refused, status
 
 if TYPE_CHECKING:
     import io
+    from collections.abc import Callable
 
     from tests.newsroom import Newsroom
 
@@ -64,6 +67,76 @@ def repaired(paper: Newsroom, before: Any) -> bool:
     """Whether verifying by the handler brings the site back, and then finds nothing."""
     assert paper.deliver(event=VERIFY) == DONE
     return paper.site() == before and differences() == []
+
+
+# Pictures
+
+
+@pytest.fixture
+def pictured(paper: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Newsroom:
+    """The same with a picture."""
+    for name in ("QUEUE_URL", "MEDIA_QUEUE_URL"):
+        queue = boto3.client("sqs").create_queue(QueueName=name.lower())
+        monkeypatch.setenv(name, queue["QueueUrl"])
+    monkeypatch.setattr(media, "SWEEP_AFTER", 0)
+    picture = (Path(__file__).parents[1] / "events/media/harbour.jpg").read_bytes()
+    assert paper.deliver_media(paper.upload_bytes("media/p.jpg", picture)) == DONE
+    publish(paper, "p", topics=["Harbour"], image={"src": "media/p.jpg", "alt": ""})
+    paper.work_off()
+    return paper
+
+
+def test_a_site_with_a_picture_has_no_differences(pictured: Newsroom) -> None:
+    assert differences() == []
+    assert [key for key in pictured.site() if key.startswith("media/p.jpg/")]
+
+
+def _lost_manifest(newsroom: Newsroom) -> None:
+    newsroom.s3.delete_object(Bucket=SITE, Key="_media/p.jpg.json")
+
+
+def _lost_event_of_an_upload(newsroom: Newsroom) -> None:
+    newsroom.upload_bytes("media/p.jpg", b"<svg/>")
+
+
+def _lost_event_of_a_deletion(newsroom: Newsroom) -> None:
+    newsroom.s3.delete_object(Bucket=SOURCE, Key="media/p.jpg")
+
+
+def _variant_of_nothing(newsroom: Newsroom) -> None:
+    newsroom.s3.put_object(Bucket=SITE, Key="media/x.jpg/0123456789abcdef/320.jpg", Body=b"x")
+
+
+def _variant_of_another_digest(newsroom: Newsroom) -> None:
+    newsroom.s3.put_object(Bucket=SITE, Key="media/p.jpg/0123456789abcdef/320.jpg", Body=b"x")
+
+
+def _lost_mark(newsroom: Newsroom) -> None:
+    newsroom.s3.delete_object(Bucket=SITE, Key=addresses.use_key("p.jpg", "p"))
+
+
+@pytest.mark.parametrize(
+    ("break_it", "key"),
+    [
+        (_lost_manifest, "_media/p.jpg.json"),
+        (_lost_event_of_an_upload, "_media/p.jpg.json"),
+        (_lost_event_of_a_deletion, "media/p.jpg/"),
+        (_variant_of_nothing, "media/x.jpg/0123456789abcdef/320.jpg"),
+        (_variant_of_another_digest, "media/p.jpg/0123456789abcdef/320.jpg"),
+        (_lost_mark, "_use/"),
+    ],
+)
+def test_a_picture_out_of_step_is_told_and_repaired(
+    pictured: Newsroom, break_it: Callable[[Newsroom], None], key: str
+) -> None:
+    break_it(pictured)
+
+    assert [difference for difference in differences() if difference.key.startswith(key)]
+
+    assert pictured.deliver(event=VERIFY) == DONE
+    pictured.work_off()
+    assert differences() == []
+    pictured.assert_converged()
 
 
 # Finding
@@ -369,7 +442,7 @@ def test_a_queue_takes_each_step_and_each_repair(
 
     assert any("reconcile" in body for body in seen)
     parts = [json.loads(body)["verify"].get("part") for body in seen if "verify" in body]
-    assert set(parts) == {None, "indexes", "articles", "objects"}
+    assert set(parts) == {None, "indexes", "articles", "media", "objects"}
     assert differences() == []
     monkeypatch.delenv("QUEUE_URL")
     paper.assert_converged()

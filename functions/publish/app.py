@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,27 +10,21 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
 from broadsheet.addresses import SITE_JSON
-from broadsheet.errors import BroadsheetError, UnavailableError
+from broadsheet.errors import BroadsheetError
+from broadsheet.invocation import hasten, seconds_left
+from broadsheet.notifications import Message, is_batch, messages_of
 from broadsheet.reconcile import Reconciler, Report
 from broadsheet.settings import Settings
 from broadsheet.store import Store
 from broadsheet.verify import Verifier, Walk
-from notifications import Message, is_batch, messages_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger(service="publish")
 metrics = Metrics(namespace="Broadsheet", service="publish")
 # The calls are made in threads, which have no segment of their own to hang subsegments from.
 tracer = Tracer(service="publish", auto_patch=False)
-
-
-# Seconds until a message that failed comes again.
-FIRST_WAIT = 5
-LONGEST_WAIT = 300
 
 
 class PublishError(BroadsheetError):
@@ -51,7 +44,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext | None) -> dict
     settings = Settings.from_environment(os.environ)
     request_id = context.aws_request_id if context else "local"
     messages = messages_of(event, settings.source_bucket, request_id)
-    store = Store(settings, _seconds_left(context))
+    store = Store(settings, seconds_left(context))
     reconciler = Reconciler(store, settings)
     with tracer.provider.in_subsegment("## reconcile"):
         report = reconciler.reconcile(
@@ -65,7 +58,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext | None) -> dict
     _measure(messages, report)
     failed = [message for message in messages if _has_failed(message, report)]
     if is_batch(event):
-        _hasten(failed, store, settings)
+        hasten(failed, store, settings.queue_url, logger)
         return {"batchItemFailures": [{"itemIdentifier": message.id} for message in failed]}
     if failed:
         raise PublishError("could not be published for now; the log says why")
@@ -84,39 +77,6 @@ def _verify(walk: Walk, verifier: Verifier, report: Report) -> None:
             logger.info(str(at), extra=extra)
     except Exception as error:  # noqa: BLE001 (others' messages must not suffer)
         report.failures[str(walk)] = error
-
-
-def _seconds_left(context: LambdaContext | None) -> Callable[[], float]:
-    """Lambda's own count, by which the rest of a batch is handed back before the end.
-
-    What stands in for a context elsewhere need not count: then time is never short.
-    """
-    count = getattr(context, "get_remaining_time_in_millis", None)
-
-    def seconds_left() -> float:
-        milliseconds = count() if count else None
-        return milliseconds / 1000 if isinstance(milliseconds, int | float) else math.inf
-
-    return seconds_left
-
-
-def _hasten(failed: list[Message], store: Store, settings: Settings) -> None:
-    """Let failed messages come again soon, and later after each attempt.
-
-    Otherwise they stay hidden for the queue's visibility timeout, which has to be six times the
-    function's: long for readers of a page whose invalidation was throttled.
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
-    """
-    waits = {
-        message.receipt_handle: min(FIRST_WAIT * 2 ** (message.attempt - 1), LONGEST_WAIT)
-        for message in failed
-        if message.receipt_handle
-    }
-    if waits and settings.queue_url:
-        try:
-            store.hide(waits)
-        except UnavailableError as error:
-            logger.warning("messages come again later", extra={"error": str(error)})
 
 
 def _has_failed(message: Message, report: Report) -> bool:

@@ -28,10 +28,14 @@ STOP_SECONDS = 2
 
 @dataclass(frozen=True)
 class Built:
-    """What `sam build` made: a template, and the folders that become /var/task and /opt."""
+    """What `sam build` made: a template, and the folders that become /var/task and /opt.
+
+    ``function`` is the publish function's, ``media`` the media function's.
+    """
 
     template: Path
     function: Path
+    media: Path
     layer: Path
 
 
@@ -94,7 +98,12 @@ def build(folder: Path, version: str, arch: str = ARCH) -> Built:
         ],
         {"PYTHON_VERSION": version},
     )
-    return Built(folder / "template.yaml", folder / "PublishFunction", folder / "BroadsheetLayer")
+    return Built(
+        folder / "template.yaml",
+        folder / "PublishFunction",
+        folder / "MediaFunction",
+        folder / "BroadsheetLayer",
+    )
 
 
 def free_port() -> int:

@@ -1,4 +1,4 @@
-"""What `sam build` makes of the function and the layer."""
+"""What `sam build` makes of the functions and the layer."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def test_compiled_modules_are_for_the_processor_and_the_python_of_lambda(
     lambdas: Built, request: pytest.FixtureRequest
 ) -> None:
     arch = request.node.callspec.params["lambdas"]
-    libraries = list(lambdas.layer.rglob("*.so"))
-
-    assert libraries
-    for library in libraries:
-        assert machine_of(library) == MACHINES[arch], library.name
-        assert "cpython-313" in library.name or "abi3" in library.name, library.name
+    for folder in (lambdas.layer, lambdas.media):
+        libraries = list(folder.rglob("*.so"))
+        assert libraries
+        for library in libraries:
+            assert machine_of(library) == MACHINES[arch], library.name
+            assert "cpython-313" in library.name or "abi3" in library.name, library.name
 
 
 def test_the_layer_holds_the_package_whole_and_nothing_of_this_machine(lambdas: Built) -> None:
@@ -62,6 +62,7 @@ def test_the_layer_holds_the_package_whole_and_nothing_of_this_machine(lambdas: 
     assert found == ours
     for name in ("__pycache__", "bin", "RECORD", "direct_url.json"):
         assert not list(lambdas.layer.rglob(name)), name
+        assert not list(lambdas.media.rglob(name)), name
 
 
 def test_the_function_holds_its_modules_alone(lambdas: Built) -> None:
@@ -70,7 +71,21 @@ def test_the_function_holds_its_modules_alone(lambdas: Built) -> None:
     assert {path.name for path in lambdas.function.iterdir()} == modules
 
 
-def test_lambda_can_unpack_it(lambdas: Built) -> None:
-    files = [*lambdas.layer.rglob("*"), *lambdas.function.rglob("*")]
+def test_the_media_function_holds_its_modules_and_pillow(lambdas: Built) -> None:
+    modules = {path.name for path in (ROOT / "functions" / "media").glob("*.py")}
+    packages = {path.name.partition("-")[0] for path in lambdas.media.iterdir()} - modules
 
-    assert sum(path.stat().st_size for path in files if path.is_file()) < LARGEST
+    assert packages == {"PIL", "pillow", "pillow.libs"}
+    for path in modules:
+        assert (lambdas.media / path).read_bytes() == (
+            ROOT / "functions" / "media" / path
+        ).read_bytes()
+    # Without these Pillow can't do what the function asks of it.
+    for codec in ("_avif", "_webp", "_imagingcms"):
+        assert list((lambdas.media / "PIL").glob(f"{codec}.*.so")), codec
+
+
+def test_lambda_can_unpack_it(lambdas: Built) -> None:
+    for function in (lambdas.function, lambdas.media):
+        files = [*lambdas.layer.rglob("*"), *function.rglob("*")]
+        assert sum(path.stat().st_size for path in files if path.is_file()) < LARGEST

@@ -200,31 +200,30 @@ def stack(ministack: tuple[int, Path], built: Callable[[str], Built]) -> Stack:
     (described,) = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
     outputs = {item["OutputKey"]: item["OutputValue"] for item in described["Outputs"]}
     deployed = Stack(endpoint, certificate, port, outputs)
-    _point_here(deployed)
-    _mend(deployed)
+    for function in ("FunctionName", "MediaFunctionName"):
+        _point_here(deployed, outputs[function])
+        _mend(deployed, outputs[function])
     return deployed
 
 
-def _point_here(stack: Stack) -> None:
-    """Point the function at MiniStack."""
+def _point_here(stack: Stack, name: str) -> None:
+    """Point a function at MiniStack."""
     functions = stack.client("lambda")
-    name = stack.outputs["FunctionName"]
     # As `sam local invoke --env-vars` would. The template's empty value means AWS, here too.
     environment = functions.get_function_configuration(FunctionName=name)["Environment"]
     environment["Variables"]["AWS_ENDPOINT_URL"] = stack.endpoint
     functions.update_function_configuration(FunctionName=name, Environment=environment)
 
 
-def _mend(stack: Stack) -> None:
+def _mend(stack: Stack, name: str) -> None:
     """Make up for two differences between MiniStack and AWS."""
     functions = stack.client("lambda")
-    name = stack.outputs["FunctionName"]
     # MiniStack leaves parameters of type Number strings, which its poller can't compare.
     (mapping,) = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
     functions.update_event_source_mapping(
         UUID=mapping["UUID"],
         BatchSize=int(mapping["BatchSize"]),
-        MaximumBatchingWindowInSeconds=int(mapping["MaximumBatchingWindowInSeconds"]),
+        MaximumBatchingWindowInSeconds=int(mapping.get("MaximumBatchingWindowInSeconds", 0)),
         ScalingConfig={
             "MaximumConcurrency": int(mapping["ScalingConfig"]["MaximumConcurrency"]),
         },
@@ -298,6 +297,27 @@ def test_a_rejected_upload_is_explained_in_its_receipt(stack: Stack) -> None:
     stack.wait_for(lambda: stack.receipt("rejected").get("status") == "rejected", "the receipt")
 
     assert any("title" in error["message"] for error in stack.receipt("rejected")["errors"])
+
+
+def test_a_picture_is_shown_by_the_article_that_names_it(stack: Stack) -> None:
+    bucket = stack.outputs["SourceBucketName"]
+    picture = (ROOT / "events" / "media" / "harbour.jpg").read_bytes()
+    path = "2026/11/tides-and-weather-week-48"
+    stack.upload(path, sample(path))
+    stack.s3.put_object(Bucket=bucket, Key="media/harbour.jpg", Body=picture)
+
+    def shown() -> list[str]:
+        return re.findall(r"/media/harbour\.jpg/\S+\.webp", stack.browse(f"/articles/{path}/").body)
+
+    stack.wait_for(lambda: bool(shown()), "the picture on the page")
+    connection = stack.connect()
+    connection.request("GET", shown()[0], headers={"Host": stack.outputs["DistributionDomainName"]})
+    answer = connection.getresponse()
+
+    assert answer.status == 200
+    assert answer.getheader("Content-Type") == "image/webp"
+    assert answer.read()[8:12] == b"WEBP"
+    connection.close()
 
 
 def test_a_change_of_the_site_reaches_every_page_through_the_queue(stack: Stack) -> None:

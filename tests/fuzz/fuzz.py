@@ -25,7 +25,6 @@ from rich.progress import Progress
 from rich.table import Table
 
 import broadsheet
-import notifications
 from tests.fuzz import properties, test_fuzz
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ TURNS = 200
 FRESH_BYTES = 8000
 console = Console(highlight=False)
 # What is traced.
-OURS = (str(Path(broadsheet.__file__).parent), notifications.__file__)
+OURS = (str(Path(broadsheet.__file__).parent),)
 
 
 @dataclass

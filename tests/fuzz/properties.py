@@ -19,12 +19,12 @@ from broadsheet.article import Article
 from broadsheet.errors import InvalidError
 from broadsheet.index import UNREADABLE, Entry, Month, MonthCount, Scope
 from broadsheet.markdown import to_html
+from broadsheet.notifications import messages_of
 from broadsheet.reconcile import recorded
 from broadsheet.render import Renderer
 from broadsheet.site_config import SiteConfig
 from broadsheet.store import Stored
 from broadsheet.validation import MOST_PROBLEMS
-from notifications import messages_of
 from tests.newsroom import URL
 from tests.recorded import BUCKET
 from tests.test_markdown import Inspector, is_harmless

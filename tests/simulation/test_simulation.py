@@ -115,7 +115,9 @@ def test_a_seed_replays_exactly_in_a_process_with_other_hashes() -> None:
     for number in ("1", "2"):
         environment = os.environ | {
             "PYTHONHASHSEED": number,
-            "PYTHONPATH": os.pathsep.join([".", "layers/broadsheet", "functions/publish"]),
+            "PYTHONPATH": os.pathsep.join(
+                [".", "layers/broadsheet", "functions/publish", "functions/media"]
+            ),
         }
         traces.append(
             subprocess.run(

@@ -14,6 +14,7 @@ from anyascii import anyascii
 
 SITE_JSON = "site.json"
 ARTICLES = "articles/"
+MEDIA = "media/"
 ROOT_INDEX = "_index/site.json"
 HOME = "index.html"
 ARCHIVE = "archive/index.html"
@@ -34,6 +35,12 @@ KEY_BYTES = 1024
 # CloudFront takes cache tags of up to 256 ASCII characters.
 TAG_CHARACTERS = 256
 
+# Both a variant's key and a cache tag have room for more than this.
+_NAME_CHARACTERS = 200
+# No folder has a dot, so that no picture's name is the beginning of another's variants.
+_NAME = r"(?:[A-Za-z0-9][A-Za-z0-9_-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*\.(?i:avif|gif|jpe?g|png|webp)"
+_MEDIA_KEY = re.compile(rf"media/({_NAME})")
+_VARIANT_KEY = re.compile(rf"media/({_NAME})/([0-9a-f]{{16}})/[0-9]+\.[a-z]+")
 _SEGMENT = r"[a-z0-9][a-z0-9-]*"
 _SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _YEAR, _MONTH = "[0-9]{4}", "(?:0[1-9]|1[0-2])"
@@ -138,6 +145,51 @@ def article_tag(path: str) -> str:
     if len(tag) <= TAG_CHARACTERS:
         return tag
     return f"articles/{hashlib.sha256(path.encode()).hexdigest()}"
+
+
+def media_name(key: str) -> str | None:
+    """NAME of ``media/NAME``; None where nothing can be published under that key."""
+    match = _MEDIA_KEY.fullmatch(key)
+    return match[1] if match and len(match[1]) <= _NAME_CHARACTERS else None
+
+
+def media_key(name: str) -> str:
+    """A picture's key in the source bucket; and what its variants' keys begin with, and a slash."""
+    return f"{MEDIA}{name}"
+
+
+def variant_key(name: str, digest: str, width: int, extension: str) -> str:
+    """The key of a picture in one width and format. What lies there never changes."""
+    return f"media/{name}/{digest}/{width}.{extension}"
+
+
+def variant_of(key: str) -> tuple[str, str] | None:
+    """NAME and digest of a variant's key; None of any other key."""
+    match = _VARIANT_KEY.fullmatch(key)
+    return (match[1], match[2]) if match else None
+
+
+def manifest_key(name: str) -> str:
+    """The key of what is known of a picture."""
+    return f"_media/{name}.json"
+
+
+def uses_folder(name: str) -> str:
+    """What the marks of all articles that ever showed a picture begin with.
+
+    It has a digest, since both names in full need not fit in a key.
+    """
+    return f"_use/{hashlib.sha256(name.encode()).hexdigest()[:16]}/"
+
+
+def use_key(name: str, path: str) -> str:
+    """The key of the mark that an article shows, or showed, a picture."""
+    return uses_folder(name) + path
+
+
+def media_tag(name: str) -> str:
+    """The cache tag of a picture's variants."""
+    return f"media/{name}"
 
 
 def slug(label: str) -> str:

@@ -49,12 +49,46 @@ class Source:
 
 @dataclass(frozen=True)
 class Image:
-    """The article's picture; ``src`` is an absolute URL or ``media/NAME``."""
+    """The article's picture; ``src`` is an absolute URL or ``media/NAME``.
+
+    Of one in ``media/`` that was uploaded, ``digest``, ``widths`` and ``formats`` tell its
+    variants. Where the size is not known, width and height are 0.
+    """
 
     src: str
     alt: str
     caption: str = ""
     credit: str = ""
+    width: int = 0
+    height: int = 0
+    digest: str = ""
+    widths: tuple[int, ...] = ()
+    formats: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """The image that asdict gave."""
+        lists = {name: tuple(value.get(name, ())) for name in ("widths", "formats")}
+        return cls(**value | lists)
+
+    @property
+    def name(self) -> str | None:
+        """NAME of ``media/NAME``; None of a picture that can't be there."""
+        return addresses.media_name(self.src)
+
+    @property
+    def address(self) -> str:
+        """Its URL, or URL path; of variants that of the widest in the format that all take."""
+        if self.digest:
+            return self._variant("jpg", self.width)
+        return f"/{self.src}" if self.src.startswith(addresses.MEDIA) else self.src
+
+    def srcset(self, extension: str) -> str:
+        """All variants of a format, as HTML's ``srcset`` wants them."""
+        return ", ".join(f"{self._variant(extension, width)} {width}w" for width in self.widths)
+
+    def _variant(self, extension: str, width: int) -> str:
+        return "/" + addresses.variant_key(self.name or "", self.digest, width, extension)
 
 
 @dataclass(frozen=True)
@@ -127,7 +161,7 @@ class Article:
             source=Source(**_lines(source)) if source else None,
             ai_disclosure=document.get("ai_disclosure", "none"),
             human_review=Review(_line(review["by"]), _moment(review["at"])) if review else None,
-            image=Image(**_lines(image)) if image else None,
+            image=_image(image) if image else None,
             language=document.get("language", ""),
             corrections=tuple(
                 Correction(_moment(item["at"]), _line(item["text"]))
@@ -144,6 +178,14 @@ def _line(text: str) -> str:
 
 def _lines(texts: dict[str, str]) -> dict[str, str]:
     return {name: _line(text) for name, text in texts.items()}
+
+
+def _image(value: dict[str, Any]) -> Image:
+    """The image that an article names. Half of a size is none."""
+    fields: dict[str, Any] = _lines({n: v for n, v in value.items() if isinstance(v, str)})
+    if {"width", "height"} <= value.keys():
+        fields |= {"width": int(value["width"]), "height": int(value["height"])}
+    return Image(**fields)
 
 
 def _moment(text: str) -> datetime:

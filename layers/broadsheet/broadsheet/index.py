@@ -83,7 +83,7 @@ class Entry:
         fields["authors"] = tuple(Author(**author) for author in value["authors"])
         fields["topics"] = tuple(Topic(**topic) for topic in value["topics"])
         fields["source"] = Source(**value["source"]) if value["source"] else None
-        fields["image"] = Image(**value["image"]) if value["image"] else None
+        fields["image"] = Image.from_json(value["image"]) if value["image"] else None
         return cls(**fields)
 
     def to_json(self) -> dict[str, Any]:

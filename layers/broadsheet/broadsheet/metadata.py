@@ -83,7 +83,7 @@ def news_article(article: Article, url: str, image: Node | None, site: Site) -> 
     )
 
 
-def picture(image: Image, url: str, **size: int) -> Node:
+def picture(image: Image, url: str) -> Node:
     """An article's picture as an ImageObject."""
     return _given(
         {
@@ -91,7 +91,8 @@ def picture(image: Image, url: str, **size: int) -> Node:
             "url": url,
             "caption": image.caption or image.alt,
             "creditText": image.credit,
-            **size,
+            "width": image.width,
+            "height": image.height,
         }
     )
 

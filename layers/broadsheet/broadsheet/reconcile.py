@@ -10,6 +10,7 @@ delivery.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -98,7 +99,9 @@ class Reconciler:
 
         Then each message is bounded work: some keys, or one listing of keys and what follows it.
         """
-        while keys := self._store.list_articles(after or addresses.ARTICLES, KEYS_PER_LISTING):
+        while keys := self._store.list_source(
+            addresses.ARTICLES, after or addresses.ARTICLES, KEYS_PER_LISTING
+        ):
             after = keys[-1]
             if self._settings.queue_url:
                 then = json.dumps({"reconcile": {"after": after}})
@@ -221,8 +224,14 @@ class _Run:
         return self._sources.article(path)
 
     def _place(self, upload: Upload) -> tuple[Upload, frozenset[Place]]:
-        """Write the record and then the page, before any listing shows or forgets the path."""
+        """Write the record and then the page, before any listing shows or forgets the path.
+
+        Before them, the mark that the page shows a picture: _finish looks whether that has changed,
+        and who changes it looks for marks afterwards, so one of the two sees the other.
+        """
         self._store.see_time(ARTICLE_SECONDS)
+        if upload.picture:
+            self._mark_use(upload.picture[0], upload.path)
         places, known = self._record(upload)
         new = False
         if upload.page:
@@ -240,18 +249,24 @@ class _Run:
         self._report.outcomes[upload.outcome.key] = upload.outcome
         return upload, places
 
+    def _mark_use(self, name: str, path: str) -> None:
+        key = addresses.use_key(name, path)
+        if self._store.state_tag(key) is None:
+            with suppress(ConflictError):
+                self._store.write_state(key, b"{}", None)
+
     def _record(self, upload: Upload) -> tuple[frozenset[Place], bool]:
         """All places a path was ever listed in, its own recorded; and whether it had a record."""
         return remember(self._store, upload.path, upload.places, anyhow=upload.page is not None)
 
     def _finish(self, upload: Upload) -> tuple[Upload, bool]:
-        """Delete the page of what is gone, and tell if the source has moved since it was read."""
+        """Delete the page of what is gone, and tell if its sources have moved since."""
         key = upload.outcome.key
         if upload.usable and upload.page is None:
             if self._store.source_state(key) != upload.state:
                 return upload, True
             self._store.delete_page(addresses.page_key(upload.path))
-        return upload, self._store.source_state(key) != upload.state
+        return upload, self._sources.have_moved(upload)
 
     def _refuse(self, key: str) -> None:
         """Settle a key under articles/ that no article can have."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from broadsheet.article import Article
+    from broadsheet.article import Article, Image
     from broadsheet.index import Entry, Month, Scope
     from broadsheet.site_config import SiteConfig
 
@@ -112,7 +112,6 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "url": addresses.url_path,
-        "source": _picture_source,
         "direction": direction,
         "locale": metadata.locale,
         "ai_label": disclosure.label,
@@ -136,11 +135,6 @@ def stylesheet() -> str:
 @cache
 def _static(name: str) -> str:
     return files(__package__).joinpath("static", name).read_text("utf-8")
-
-
-def _picture_source(src: str) -> str:
-    """Where a page finds a picture: ``media/NAME`` is a path of the site."""
-    return f"/{src}" if src.startswith("media/") else src
 
 
 def entity_tag(data: bytes) -> str:
@@ -184,7 +178,7 @@ class Renderer:
         """
         key = addresses.page_key(article.path)
         url = self._site_url + addresses.url_path(key)
-        image_url = self._absolute(article.image.src) if article.image else ""
+        image_url = self._absolute(article.image) if article.image else ""
         body = "" if article.status == "withdrawn" else markdown.to_html(article.body)
         return self._page(
             key,
@@ -223,9 +217,9 @@ class Renderer:
     def _breadcrumbs(self, *steps: tuple[str, str]) -> metadata.Node:
         return metadata.breadcrumbs([(self._config.name, self._url("")), *steps])
 
-    def _absolute(self, src: str) -> str:
-        source = _picture_source(src)
-        return f"{self._site_url}{source}" if source.startswith("/") else source
+    def _absolute(self, image: Image) -> str:
+        own = image.address.startswith("/")
+        return f"{self._site_url}{image.address}" if own else image.address
 
     def _url(self, path: str) -> str:
         return f"{self._site_url}/{path}"
@@ -364,7 +358,7 @@ class Renderer:
         if entry.language:
             item["language"] = entry.language
         if entry.image:
-            item["image"] = self._absolute(entry.image.src)
+            item["image"] = self._absolute(entry.image)
         if notice:
             item["_ai"] = {
                 "about": ABOUT_AI,

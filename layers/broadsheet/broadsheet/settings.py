@@ -18,10 +18,11 @@ InvalidateBy = Literal["tags", "paths"]
 class Settings:
     """Where to read, where to write and how to invalidate.
 
-    ``site_url`` has no trailing slash. ``queue_url`` is the function's own queue; when it is empty
-    a change of site.json reconciles all articles within the one invocation. ``invalidate_by`` is
-    "paths" in regions whose CloudFront has no cache tags. ``parallel_calls`` is how many AWS calls
-    may be under way at once; with 1 they are made one after the other, in the caller's thread.
+    ``site_url`` has no trailing slash. ``queue_url`` is the publish function's queue; when it is
+    empty a change of site.json reconciles all articles within the one invocation.
+    ``media_queue_url`` is the media function's. ``invalidate_by`` is "paths" in regions whose
+    CloudFront has no cache tags. ``parallel_calls`` is how many AWS calls may be under way at
+    once; with 1 they are made one after the other, in the caller's thread.
     """
 
     source_bucket: str
@@ -29,6 +30,7 @@ class Settings:
     distribution_id: str
     site_url: str
     queue_url: str = ""
+    media_queue_url: str = ""
     invalidate_by: InvalidateBy = "tags"
     endpoint_url: str = ""
     parallel_calls: int = 32
@@ -54,6 +56,7 @@ class Settings:
             distribution_id=environ["DISTRIBUTION_ID"],
             site_url=site_url,
             queue_url=environ.get("QUEUE_URL", ""),
+            media_queue_url=environ.get("MEDIA_QUEUE_URL", ""),
             invalidate_by="paths" if invalidate_by == "paths" else "tags",
             endpoint_url=environ.get("AWS_ENDPOINT_URL", ""),
             parallel_calls=int(parallel_calls),

@@ -7,31 +7,36 @@ before it that can. So the site is a function of the source bucket alone.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from broadsheet import addresses
 from broadsheet.article import OBJECT_BYTES, Article
 from broadsheet.errors import InvalidError
-from broadsheet.index import Entry
+from broadsheet.index import UNREADABLE, Entry
+from broadsheet.manifest import Manifest
 from broadsheet.render import Page, Renderer
 from broadsheet.site_config import SiteConfig
 from broadsheet.validation import Problem
+from broadsheet.validation import shown as described
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from broadsheet.article import Image
     from broadsheet.index import Place
     from broadsheet.settings import Settings
     from broadsheet.store import Store, Stored
 
 SITE_BYTES = 64 * 1024
+NO_PICTURE = "expected a picture that was uploaded under that key; without it the page has none"
 # Of the versions before an unusable upload, so many times its limit are read in all.
 EARLIER_UPLOADS = 2
 
 Status = Literal["published", "draft", "withdrawn", "removed", "rejected"]
 V = TypeVar("V")
+Picture = tuple[str, str | None]  # NAME, and its manifest's entity tag
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,9 @@ class Outcome:
 class Upload:
     """A source key as read: what the site must have for it.
 
-    ``state`` identifies what was read. ``usable`` is false where the upload can't be used and no
-    earlier version can: then the site stays as it is.
+    ``state`` identifies what was read, ``picture`` the manifest that its picture follows.
+    ``usable`` is false where the upload can't be used and no earlier version can: then the site
+    stays as it is.
     """
 
     path: str
@@ -63,6 +69,7 @@ class Upload:
     page: Page | None = None
     entry: Entry | None = None
     usable: bool = True
+    picture: Picture | None = None
 
     @property
     def places(self) -> frozenset[Place]:
@@ -71,7 +78,7 @@ class Upload:
 
 
 @dataclass(frozen=True)
-class _Reading(Generic[V]):
+class Reading(Generic[V]):
     """An upload as read: what it says, if anything usable; its state; and what is wrong with it.
 
     ``gone`` tells that there is none, or none since it was last deleted but unusable ones. Without
@@ -84,8 +91,18 @@ class _Reading(Generic[V]):
     gone: bool = False
 
 
+@dataclass(frozen=True)
+class _Rendered:
+    """An article with its image as it can be shown, and what is missing for that; and its page."""
+
+    article: Article
+    picture: Picture | None = None
+    missing: tuple[Problem, ...] = ()
+    page: Page | None = None
+
+
 # The site.json of each bucket that this process read last.
-_last_site: dict[str, _Reading[SiteConfig]] = {}
+_last_site: dict[str, Reading[SiteConfig]] = {}
 
 
 class Sources:
@@ -102,7 +119,7 @@ class Sources:
         self._parsing = Lock()
         key = addresses.SITE_JSON
         known = None if fresh else _last_site.get(settings.source_bucket)
-        reading = known or self._read(key, SITE_BYTES, SiteConfig.parse)
+        reading = known or newest_good(store, key, SITE_BYTES, SiteConfig.parse)
         _last_site[settings.source_bucket] = reading
         status: Status = "published" if reading.state else "removed"
         status = "rejected" if reading.problems else status
@@ -115,52 +132,78 @@ class Sources:
     def article(self, path: str) -> Upload:
         """What the site must have for a path. Raises UnavailableError."""
         key = addresses.source_key(path)
-        reading = self._read(
-            key, OBJECT_BYTES, lambda data: self._render(Article.parse(path, data))
-        )
+        reading = newest_good(self._store, key, OBJECT_BYTES, lambda data: self._render(path, data))
         rejected = bool(reading.problems)
         if reading.value is None:
             outcome = Outcome(key, "rejected" if rejected else "removed", "", reading.problems)
             return Upload(path, reading.state, outcome, usable=reading.gone)
-        article, page = reading.value
+        article, page = reading.value.article, reading.value.page
         url = self._site_url + addresses.url_path(page.key) if page else ""
-        outcome = Outcome(key, "rejected" if rejected else article.status, url, reading.problems)
+        problems = (*reading.problems, *reading.value.missing)
+        outcome = Outcome(key, "rejected" if rejected else article.status, url, problems)
         listed = article.status == "published"
         entry = Entry.of(article, self.config.timezone) if listed else None
-        return Upload(path, reading.state, outcome, page, entry)
+        return Upload(path, reading.state, outcome, page, entry, picture=reading.value.picture)
 
-    def _render(self, article: Article) -> tuple[Article, Page | None]:
+    def have_moved(self, upload: Upload) -> bool:
+        """Whether an article or its picture is no longer what was read. Raises UnavailableError."""
+        if self._store.source_state(upload.outcome.key) != upload.state:
+            return True
+        if upload.picture is None:
+            return False
+        name, etag = upload.picture
+        return self._store.state_tag(addresses.manifest_key(name)) != etag
+
+    def _render(self, path: str, data: bytes) -> _Rendered:
         """An article and its page. A draft is rendered too, so that its problems show in time."""
-        page = self.renderer.article(article)
-        return article, None if article.status == "draft" else page
+        # One at a time: it is no slower, and a batch of huge uploads needs the memory of one.
+        with self._parsing:
+            rendered = _Rendered(Article.parse(path, data))
+        image = rendered.article.image
+        if image and image.src.startswith(addresses.MEDIA):
+            rendered = self._with_picture(rendered.article, image)
+        with self._parsing:
+            page = self.renderer.article(rendered.article)
+        return rendered if rendered.article.status == "draft" else replace(rendered, page=page)
 
-    def _read(self, key: str, limit: int, parse: Callable[[bytes], V]) -> _Reading[V]:
-        """What an upload says or, where it can't be used, the newest version before it that can.
+    def _with_picture(self, article: Article, image: Image) -> _Rendered:
+        picture, shown = None, None
+        if image.name:
+            stored = self._store.read_state(addresses.manifest_key(image.name))
+            picture = image.name, stored.etag if stored else None
+            with suppress(*UNREADABLE):
+                shown = Manifest.from_bytes(stored.data).shown(image) if stored else None
+        missing = Problem("/image/src", f"is {described(image.src)}; {NO_PICTURE}")
+        return _Rendered(
+            replace(article, image=shown), picture, missing=() if shown else (missing,)
+        )
 
-        So the good version stays live, whether or not it was reconciled before the bad one came.
-        """
-        stored = self._store.read_source(key, limit)
-        if stored is None:
-            return _Reading(None, None, gone=True)
-        state = (stored.etag, stored.version)
-        try:
-            # One at a time: it is no slower, and a batch of huge uploads needs the memory of one.
-            with self._parsing:
-                return _Reading(parse(_within(stored, limit)), state)
-        except InvalidError as error:
-            problems = tuple(error.problems)
-        size = 0
-        for version in self._store.earlier_versions(key):
-            if version is None:
-                return _Reading(None, state, problems, gone=True)
-            if size >= EARLIER_UPLOADS * limit:
-                break
-            older = self._store.read_source(key, limit, version)
-            size += len(older.data) if older else 0
-            with suppress(InvalidError), self._parsing:
-                if older:
-                    return _Reading(parse(_within(older, limit)), state, problems)
-        return _Reading(None, state, problems)
+
+def newest_good(store: Store, key: str, limit: int, parse: Callable[[bytes], V]) -> Reading[V]:
+    """What an upload says or, where it can't be used, the newest version before it that can.
+
+    So the good version stays live, whether or not it was reconciled before the bad one came.
+    """
+    stored = store.read_source(key, limit)
+    if stored is None:
+        return Reading(None, None, gone=True)
+    state = (stored.etag, stored.version)
+    try:
+        return Reading(parse(_within(stored, limit)), state)
+    except InvalidError as error:
+        problems = tuple(error.problems)
+    size = 0
+    for version in store.earlier_versions(key):
+        if version is None:
+            return Reading(None, state, problems, gone=True)
+        if size >= EARLIER_UPLOADS * limit:
+            break
+        older = store.read_source(key, limit, version)
+        size += len(older.data) if older else 0
+        with suppress(InvalidError):
+            if older:
+                return Reading(parse(_within(older, limit)), state, problems)
+    return Reading(None, state, problems)
 
 
 def _within(stored: Stored, limit: int) -> bytes:

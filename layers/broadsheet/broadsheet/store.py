@@ -1,4 +1,4 @@
-"""The one module that calls AWS: two buckets, a distribution and a queue.
+"""The one module that calls AWS: two buckets, a distribution and two queues.
 
 Every call is made by a client of boto3, so AWS_ENDPOINT_URL redirects it. Errors of botocore leave
 this module as ConflictError or UnavailableError.
@@ -144,9 +144,9 @@ class Store:
             request["KeyMarker"] = answer["NextKeyMarker"]
             request["VersionIdMarker"] = answer["NextVersionIdMarker"]
 
-    def list_articles(self, after: str, limit: int) -> list[str]:
-        """Up to ``limit`` keys under articles/ that follow ``after``, in their order."""
-        return self._list(self._settings.source_bucket, "articles/", after, limit)
+    def list_source(self, prefix: str, after: str, limit: int) -> list[str]:
+        """Up to ``limit`` keys of the source bucket that follow ``after``, in their order."""
+        return self._list(self._settings.source_bucket, prefix, after, limit)
 
     def write_receipt(self, key: str, receipt: dict[str, Any]) -> None:
         """Write a receipt, which no notification filter takes for an upload."""
@@ -166,7 +166,7 @@ class Store:
     # Site bucket
 
     def read_state(self, key: str) -> Stored | None:
-        """One of the function's own objects."""
+        """One of the function's own objects, or a page with its bytes."""
         return self._read(self._settings.site_bucket, key)
 
     def write_state(self, key: str, data: bytes, replaces: str | None) -> str:
@@ -233,27 +233,24 @@ class Store:
                 },
             )
 
-    def send(self, bodies: Iterable[str]) -> None:
-        """Send messages to the function's own queue."""
-        for entries in _tens([{"MessageBody": body} for body in bodies]):
-            with self._call("SendMessageBatch", self._settings.queue_url, ""):
-                answer = self._sqs.send_message_batch(
-                    QueueUrl=self._settings.queue_url, Entries=entries
-                )
+    def send(self, bodies: Iterable[str], queue_url: str = "", delay: int = 0) -> None:
+        """Send messages to a queue (the publish function's if none) with a delay in seconds."""
+        url = queue_url or self._settings.queue_url
+        for entries in _tens([{"MessageBody": body, "DelaySeconds": delay} for body in bodies]):
+            with self._call("SendMessageBatch", url, ""):
+                answer = self._sqs.send_message_batch(QueueUrl=url, Entries=entries)
             if failed := answer.get("Failed"):
                 raise UnavailableError(f"SendMessageBatch: {failed[0]['Code']}")
 
-    def hide(self, seconds: Mapping[str, int]) -> None:
+    def hide(self, seconds: Mapping[str, int], queue_url: str) -> None:
         """Hide received messages, by their receipt handles, for so many seconds from now.
 
         Late as it may be: without it they come again after the queue's visibility timeout.
         """
         hidden = [{"ReceiptHandle": h, "VisibilityTimeout": s} for h, s in seconds.items()]
         for entries in _tens(hidden):
-            with _translated("ChangeMessageVisibilityBatch", self._settings.queue_url, ""):
-                self._sqs.change_message_visibility_batch(
-                    QueueUrl=self._settings.queue_url, Entries=entries
-                )
+            with _translated("ChangeMessageVisibilityBatch", queue_url, ""):
+                self._sqs.change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
 
     # All at once
 

@@ -140,7 +140,7 @@ def _load(text: str, duplicates: dict[int, list[str]]) -> Any:
         return value
 
     def integer(digits: str) -> int:
-        # No field takes a number, so only its being one matters; int() refuses 5,000 digits.
+        # No field takes as many digits as these; int() refuses 5,000 of them.
         return int(digits[:18])
 
     try:
@@ -149,7 +149,7 @@ def _load(text: str, duplicates: dict[int, list[str]]) -> Any:
             object_pairs_hook=pairs,
             parse_constant=_NotANumber,
             parse_int=integer,
-            # Likewise: 1e999 is JSON, but would be read as infinity, which is not.
+            # No field takes a fraction. 1e999 is JSON, but would be read as infinity, which is not.
             parse_float=lambda _: 0.5,
         )
     except json.JSONDecodeError as error:

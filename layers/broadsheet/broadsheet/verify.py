@@ -3,7 +3,8 @@
 Nothing of what the function does itself should ever differ; this finds what somebody else has done
 to the site bucket, and events that never came. It walks in bounded steps: over the indexes (what
 they list against the sources, their pages, and each other), over the articles (page, record, index
-and receipt of each) and over the site's keys (what belongs to nothing). What differs in a step is
+and receipt of each), over the uploaded pictures (whether the media function has seen each) and over
+the site's keys (what belongs to nothing). What differs in a step is
 looked at twice, as an article may be on its way.
 
 Repairs are ordinary work: keys are reconciled, and listings are made to follow from their indexes.
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, get_args
 
 from broadsheet import addresses
 from broadsheet.index import UNREADABLE, Entry, Month, MonthCount, Place, Scope
+from broadsheet.manifest import Manifest
 from broadsheet.reconcile import Reconciler, messages_for, recorded, remember
 from broadsheet.sources import Sources
 
@@ -32,10 +34,11 @@ if TYPE_CHECKING:
     from broadsheet.sources import Upload
     from broadsheet.store import Store
 
-Part = Literal["indexes", "articles", "objects"]
+Part = Literal["indexes", "articles", "media", "objects"]
 PARTS: tuple[Part, ...] = get_args(Part)
-# Keys of a step: an index takes a call for each of its entries, an article six, an object one.
-KEYS: Mapping[Part, int] = {"indexes": 1, "articles": 100, "objects": 500}
+# Keys of a step: an index takes a call for each of its entries, an article six, a picture two, an
+# object one.
+KEYS: Mapping[Part, int] = {"indexes": 1, "articles": 100, "media": 250, "objects": 500}
 # Indexes that a step keeps in memory, and places that are mended at once.
 MONTHS = 24
 # Seconds before what differs is looked at again.
@@ -46,7 +49,7 @@ _AFTER_STATE = "_\U0010ffff"
 FOREIGN = "is none of the site's objects"
 SURPLUS = "should not exist"
 UNREADABLE_INDEX = "is missing or can't be read"
-Index = TypeVar("Index", Month, Scope)
+State = TypeVar("State", Month, Scope, Manifest)
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,10 @@ class Walk:
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """The walk that a message names. Raises ValueError."""
         match value:
-            case {"part": "indexes" | "articles" | "objects" as part, "after": str(after)}:
+            case {
+                "part": "indexes" | "articles" | "media" | "objects" as part,
+                "after": str(after),
+            }:
                 return cls(part, after)
         if value:
             raise ValueError(f"verify has no step {dict(value)!r}")
@@ -154,6 +160,10 @@ class Verifier:
         places = sorted(mend)
         for i in range(0, len(places), MONTHS):
             reconciler.mend(places[i : i + MONTHS])
+        pictures = sorted(key for key in keys if key.startswith(addresses.MEDIA))
+        keys -= {*pictures}
+        if pictures and self._settings.media_queue_url:
+            self._store.send(messages_for(pictures), self._settings.media_queue_url)
         if keys and self._settings.queue_url:
             self._store.send(messages_for(sorted(keys), by_path=True))
         elif keys:
@@ -162,8 +172,9 @@ class Verifier:
 
     def _keys(self, walk: Walk) -> tuple[list[str], Walk | None]:
         limit = KEYS[walk.part]
-        if walk.part == "articles":
-            keys = self._store.list_articles(walk.after or addresses.ARTICLES, limit)
+        if walk.part in {"articles", "media"}:
+            folder = addresses.ARTICLES if walk.part == "articles" else addresses.MEDIA
+            keys = self._store.list_source(folder, walk.after or folder, limit)
         else:
             prefix = "_index/" if walk.part == "indexes" else ""
             keys = self._store.list_site(prefix, walk.after, limit)
@@ -184,7 +195,8 @@ class Verifier:
         if part == "indexes":
             found = [look.index(key) for key in keys]
         else:
-            found = self._store.each(look.article if part == "articles" else look.object, keys)
+            looks = {"articles": look.article, "media": look.picture, "objects": look.object}
+            found = self._store.each(looks[part], keys)
         return [difference for differences in found for difference in differences]
 
 
@@ -197,6 +209,8 @@ class _Look:
         self._month = lru_cache(MONTHS)(self._read_month)
         self._counts = cache(self._read_counts)
         self._scope = lru_cache(MONTHS)(self._read_scope)
+        self._manifest = cache(self._read_manifest)
+        self._source_state = cache(store.source_state)
 
     # Indexes
 
@@ -293,6 +307,10 @@ class _Look:
         headers = self._store.page_headers(addresses.page_key(path))
         if what := _compared(upload.page, headers):
             differences.append(Difference(addresses.page_key(path), what, due))
+        if upload.picture:
+            mark = addresses.use_key(upload.picture[0], path)
+            if self._store.state_tag(mark) is None:
+                differences.append(Difference(mark, "is missing", due))
         known = recorded(self._store.read_state(addresses.record_key(path)))
         if not upload.places <= known:
             differences.append(Difference(addresses.record_key(path), "lacks a place", due))
@@ -304,6 +322,15 @@ class _Look:
                 differences.append(_misplaced(index_key, month, upload, found))
         return differences
 
+    # Pictures
+
+    def picture(self, key: str) -> list[Difference]:
+        """Whether an upload is the one that the media function has last seen."""
+        name = addresses.media_name(key)
+        if name is None or self._manifest(name).source == self._store.source_state(key):
+            return []
+        return [Difference(addresses.manifest_key(name), "is missing or old", frozenset({key}))]
+
     # Objects
 
     def object(self, key: str) -> list[Difference]:
@@ -313,6 +340,8 @@ class _Look:
             if self._store.source_state(source) is None:
                 return [Difference(key, SURPLUS, frozenset({source}))]
             return []
+        if variant := addresses.variant_of(key):
+            return self._variant(key, *variant)
         place = addresses.listed_place(key)
         if place is None:
             fixed = {page.key for page in self._sources.renderer.fixed()}
@@ -323,7 +352,17 @@ class _Look:
             return []
         return [Difference(key, SURPLUS, mend=frozenset({place}))]
 
+    def _variant(self, key: str, name: str, digest: str) -> list[Difference]:
+        upload = addresses.media_key(name)
+        if self._manifest(name).digest == digest and self._source_state(upload):
+            return []
+        return [Difference(key, SURPLUS, frozenset({upload}))]
+
     # What many of them need
+
+    def _read_manifest(self, name: str) -> Manifest:
+        stored = self._store.read_state(addresses.manifest_key(name))
+        return _read(Manifest, stored.data if stored else b"") or Manifest()
 
     def _read_month(self, month: str) -> Month:
         stored = self._store.read_state(addresses.month_index_key(month))
@@ -339,7 +378,7 @@ class _Look:
         return _read(Scope, stored.data if stored else b"")
 
 
-def _read(kind: type[Index], data: bytes) -> Index | None:
+def _read(kind: type[State], data: bytes) -> State | None:
     try:
         return kind.from_bytes(data)
     except UNREADABLE:

@@ -1,4 +1,4 @@
-"""Which keys an event names. An event is only a hint: nothing else of it is believed.
+"""Which keys an event names, for both functions. An event is only a hint: no more is believed.
 
 Shapes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html,
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html and
@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
-from broadsheet.addresses import ARTICLES, KEY_BYTES, SITE_JSON
+from broadsheet.addresses import ARTICLES, KEY_BYTES, MEDIA, SITE_JSON
 from broadsheet.reconcile import continuation
 from broadsheet.verify import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,10 @@ class Message:
 
     ``id`` is the message's or the request's. ``after`` continues the reconcile of all articles
     behind that key, ``walk`` the comparison of the site with its sources. ``by_path`` asks for
-    invalidation by path. ``happened_at`` is the earliest of the records' times. ``fault`` says why
-    it can't be understood, and is empty where it can.
+    invalidation by path. ``uses`` (a picture and the mark to go on behind) has the articles that
+    show a picture made anew, ``sweep`` (a picture and its manifest) deletes its old variants.
+    ``happened_at`` is the earliest of the records' times. ``fault`` says why it can't be
+    understood, and is empty where it can.
     """
 
     id: str
@@ -36,6 +38,8 @@ class Message:
     after: str | None = None
     walk: Walk | None = None
     by_path: bool = False
+    uses: tuple[str, str] | None = None
+    sweep: tuple[str, str] | None = None
     happened_at: datetime | None = None
     fault: str = ""
     receipt_handle: str = ""
@@ -57,11 +61,28 @@ def is_batch(event: dict[str, Any]) -> bool:
     return False
 
 
-def messages_of(event: dict[str, Any], bucket: str, request_id: str) -> list[Message]:
-    """The messages of an event, as far as they concern ``bucket``."""
-    if not is_batch(event):
-        return [_message(request_id, event, bucket)]
-    return [_of_queue(record, bucket) for record in event["Records"]]
+def concerns_articles(key: str) -> bool:
+    """Whether a key concerns the publish function: nothing else in the bucket triggers it."""
+    return key == SITE_JSON or (key.startswith(ARTICLES) and len(key.encode()) <= KEY_BYTES)
+
+
+def concerns_media(key: str) -> bool:
+    """Whether a key concerns the media function."""
+    return key.startswith(MEDIA) and len(key.encode()) <= KEY_BYTES
+
+
+def messages_of(
+    event: dict[str, Any],
+    bucket: str,
+    request_id: str,
+    concerned: Callable[[str], bool] = concerns_articles,
+) -> list[Message]:
+    """The messages of an event, with those of its keys in ``bucket`` that are ``concerned``."""
+    if is_batch(event):
+        found = [_of_queue(record, bucket) for record in event["Records"]]
+    else:
+        found = [_message(request_id, event, bucket)]
+    return [replace(one, keys=tuple(filter(concerned, one.keys))) for one in found]
 
 
 def _of_queue(record: dict[str, Any], bucket: str) -> Message:
@@ -90,11 +111,15 @@ def _own(message_id: str, value: Any) -> Message | None:
     """A message that the function sends itself, or an operator or a schedule sends it."""
     match value:
         case {"reconcile": {"keys": [*keys], **options}}:
-            return Message(message_id, _known(keys), by_path=options.get("by_path") is True)
+            return Message(message_id, _distinct(keys), by_path=options.get("by_path") is True)
         case {"reconcile": {"after": str(after)}}:
             return Message(message_id, after=after)
         case {"verify": dict(walk)}:
             return Message(message_id, walk=Walk.from_json(walk))
+        case {"uses": {"name": str(name), "after": str(after)}}:
+            return Message(message_id, uses=(name, after))
+        case {"sweep": {"name": str(name), "manifest": str(etag)}}:
+            return Message(message_id, sweep=(name, etag))
     return None
 
 
@@ -110,7 +135,7 @@ def _notification(message_id: str, value: Any, bucket: str) -> Message:
             return Message(message_id, fault="is no S3 notification")
     ours = [(key, _moment(time)) for name, key, time in found if name == bucket]
     happened_at = min((moment for _, moment in ours), default=None)
-    return Message(message_id, _known(key for key, _ in ours), happened_at=happened_at)
+    return Message(message_id, _distinct(key for key, _ in ours), happened_at=happened_at)
 
 
 def _record(record: dict[str, Any]) -> tuple[str, str, str]:
@@ -130,13 +155,10 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _known(keys: Iterable[Any]) -> tuple[str, ...]:
-    """The keys that concern the site: nothing but articles/ and site.json triggers anything."""
+def _distinct(keys: Iterable[Any]) -> tuple[str, ...]:
+    """The keys, each once. Raises TypeError or ValueError for what is none."""
     distinct = list(dict.fromkeys(keys))
     if not all(isinstance(key, str) for key in distinct):
         raise TypeError("a key is no text")
-    return tuple(
-        key
-        for key in distinct
-        if key == SITE_JSON or (key.startswith(ARTICLES) and len(key.encode()) <= KEY_BYTES)
-    )
+    "".join(distinct).encode()  # ValueError for a lone surrogate, which no key has
+    return tuple(distinct)

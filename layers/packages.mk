@@ -1,0 +1,35 @@
+# Installs the packages of requirements.txt for `sam build` into $(TARGET): for a layer, or a function
+# that needs some of its own. It needs no container and no particular Python: the wheels are chosen
+# for PLATFORM (arm64/Makefile and x86_64/Makefile say which) and PYTHON_VERSION, whatever runs here.
+
+# Lambda's. The tests that run what was built on this machine set that of its own Python.
+PYTHON_VERSION ?= 3.13
+
+UV := $(shell PATH="$$PATH:$(PROJECT)/.tools/bin:$(PROJECT)/.tools" command -v uv)
+
+# What both installers are told. requirements.txt names everything, so nothing is resolved.
+CHOICE = --requirement requirements.txt --require-hashes --no-deps --only-binary :all: \
+	--python-version $(PYTHON_VERSION) --target "$(TARGET)"
+# pip takes no older glibc than it is told of, so it is told of all that wheels are made for.
+PIP_PLATFORMS = $(foreach glibc,2014 _2_17 _2_24 _2_28 _2_31 _2_34,\
+	--platform manylinux$(glibc)_$(firstword $(subst -, ,$(PLATFORM))))
+
+ifneq ($(UV),)
+INSTALL = "$(UV)" pip install --quiet --no-python-downloads --link-mode copy \
+	--python-platform $(PLATFORM) $(CHOICE)
+else
+INSTALL = python3 -m pip --version >&2 || { echo "The packages are installed by uv or pip, and \
+	neither is here. Install uv, or put one of them on PATH." >&2; exit 1; }; \
+	python3 -m pip install --quiet --disable-pip-version-check --no-compile \
+	--implementation cp $(PIP_PLATFORMS) $(CHOICE)
+endif
+
+# What differs from machine to machine and is not used is taken out again, so that the same sources
+# give the same files wherever they are built.
+define CLEAN
+	rm -rf "$(TARGET)/bin" "$(TARGET)/.lock"
+	find "$(TARGET)" -name __pycache__ -prune -exec rm -rf {} +
+	find "$(TARGET)" -path "*.dist-info/*" \( -name RECORD -o -name INSTALLER -o -name REQUESTED \
+		-o -name direct_url.json -o -name uv_cache.json \) -exec rm -f {} +
+	find "$(TARGET)" -exec touch -t 198001010000 {} +
+endef
