@@ -20,7 +20,7 @@ import boto3
 
 from broadsheet import store
 from broadsheet.settings import Settings
-from local.function import publish_function
+from local.function import functions
 from local.pump import Invocation, Pump
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def work(number: int, queue: Polled, news: Queue[News], stop: Event) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        with publish_function({"POWERTOOLS_LOG_LEVEL": "CRITICAL"}, log) as handler:
+        with functions({"POWERTOOLS_LOG_LEVEL": "CRITICAL"}, log) as (handler, _):
             # As the function gets them; the endpoint is that of the environment.
             clients = store._clients(os.environ["AWS_ENDPOINT_URL"], Settings.parallel_calls)  # noqa: SLF001
             for client in (clients.s3, clients.cloudfront, clients.sqs):
