@@ -104,8 +104,8 @@ class Teller:
                 f"{escape(str(receipt.get('url') or key))}  "
                 f"[dim]{(invocation.ended_at - saved) * 1000:.0f} ms after the change[/]"
             )
-            for error in receipt.get("errors", []):
-                said = f"{error['path']} {error['message']}"
+            for warning in receipt.get("warnings", []):
+                said = f"{warning['path']} {warning['message']}"
                 self._say(f"[yellow]but[/]        {escape(said)}")
 
     def _saved_at(self, key: str, delivery: Delivery) -> float:

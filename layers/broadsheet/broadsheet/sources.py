@@ -47,11 +47,17 @@ class Outcome:
     status: Status
     url: str = ""
     errors: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     def receipt(self) -> dict[str, Any]:
         """The outcome as its receipt says it."""
-        errors = [{"path": error.path, "message": error.message} for error in self.errors]
-        return {"status": self.status, "key": self.key, "url": self.url, "errors": errors}
+        said = {"status": self.status, "key": self.key, "url": self.url}
+        warnings = {"warnings": _listed(self.warnings)} if self.warnings else {}
+        return {**said, "errors": _listed(self.errors), **warnings}
+
+
+def _listed(problems: tuple[Problem, ...]) -> list[dict[str, str]]:
+    return [{"path": problem.path, "message": problem.message} for problem in problems]
 
 
 @dataclass(frozen=True)
@@ -139,8 +145,8 @@ class Sources:
             return Upload(path, reading.state, outcome, usable=reading.gone)
         article, page = reading.value.article, reading.value.page
         url = self._site_url + addresses.url_path(page.key) if page else ""
-        problems = (*reading.problems, *reading.value.missing)
-        outcome = Outcome(key, "rejected" if rejected else article.status, url, problems)
+        status: Status = "rejected" if rejected else article.status
+        outcome = Outcome(key, status, url, reading.problems, reading.value.missing)
         listed = article.status == "published"
         entry = Entry.of(article, self.config.timezone) if listed else None
         return Upload(path, reading.state, outcome, page, entry, picture=reading.value.picture)
