@@ -39,7 +39,7 @@ AFTERWARDS = {"crash after", "response lost", "repeated"}
 CONDITIONAL = {"conflict 409", "missing 404", "repeated"}
 VERIFY = {"messageId": "", "body": '{"verify": {}}'}
 # Keys that a step of it takes: few, so that there are several.
-KEYS = {"indexes": 1, "articles": 2, "objects": 20}
+KEYS: dict[verify.Part, int] = {"indexes": 1, "articles": 2, "media": 2, "objects": 20}
 # Seconds of an invocation that are left: too few for another article, and for any call.
 LEFT = {"time is short": 30, "time is up": 0}
 
