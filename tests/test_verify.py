@@ -169,7 +169,7 @@ def test_articles_that_moved_or_went_leave_nothing_to_find(paper: Newsroom) -> N
     assert differences() == []
 
 
-@pytest.mark.parametrize("newest", [1, 2])
+@pytest.mark.parametrize("newest", [1, 2, 3])
 def test_landing_pages_that_hold_only_some_have_nothing_to_find(
     paper: Newsroom, newest: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
