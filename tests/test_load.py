@@ -65,7 +65,7 @@ def test_messages_that_are_tried_too_seldom_end_as_dead_letters_and_are_noticed(
 def test_an_invocation_is_cut_off_at_its_timeout_and_its_messages_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(app, "_seconds_left", lambda _context: lambda: float("inf"))
+    monkeypatch.setattr(app, "seconds_left", lambda _context: lambda: float("inf"))
     result = _virtual(replace(LIMITS, timeout=1, most_receives=1000), count=10)
     assert result.killed
     assert result.seconds > LIMITS.visibility
