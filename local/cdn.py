@@ -6,10 +6,11 @@ request first asks the distribution (moto) for invalidations that it has not see
 """
 
 import gzip
+import re
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -39,6 +40,7 @@ COMPRESSED_TYPES = {
     "text/plain",
 }
 COMPRESSED_BYTES = 1_000
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,35 @@ class Answer:
         kind = self.headers.get("Content-Type", "").partition(";")[0]
         if kind not in COMPRESSED_TYPES or len(self.body) < COMPRESSED_BYTES:
             return self
+        if self.status == HTTPStatus.PARTIAL_CONTENT:
+            return self
         headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
         if "ETag" in self.headers:
             headers["ETag"] = "W/" + self.headers["ETag"]
         return Answer(self.status, self.headers | headers, gzip.compress(self.body, mtime=0))
+
+    def part(self, wanted: str, if_range: str = "") -> "Answer":
+        """Return what a GET with a Range header, and perhaps an If-Range, gets.
+
+        https://www.rfc-editor.org/rfc/rfc9110#name-range-requests: one range only; what is not
+        understood, and what is none of the copy that If-Range names, is answered in full.
+        """
+        match = _RANGE.fullmatch(wanted)
+        current = not if_range or if_range == self.headers.get("ETag")
+        if self.status != HTTPStatus.OK or not match or match[0] == "bytes=-" or not current:
+            return self
+        size = len(self.body)
+        if match[1]:
+            start, end = int(match[1]), min(int(match[2] or size), size - 1)
+            if match[2] and int(match[2]) < start:
+                return self
+        else:
+            start, end = max(0, size - int(match[2])), size - 1
+        if start >= size:
+            headers = self.headers | {"Content-Range": f"bytes */{size}"}
+            return Answer(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers)
+        headers = self.headers | {"Content-Range": f"bytes {start}-{end}/{size}"}
+        return Answer(HTTPStatus.PARTIAL_CONTENT, headers, self.body[start : end + 1])
 
 
 @dataclass
@@ -104,9 +131,9 @@ class Cdn:
         s3: "S3Client",
         bucket: str,
         invalidations: Invalidations,
-        headers: dict[str, str],
+        headers: Callable[[str], Mapping[str, str]],
     ) -> None:
-        """Serve `bucket`; `headers` are added to every answer."""
+        """Serve `bucket`; the `headers` of a request's path are added to its answer."""
         self._s3 = s3
         self._bucket = bucket
         self._invalidations = invalidations
@@ -121,7 +148,8 @@ class Cdn:
             answer = self._answer(target, if_none_match)
         except (BotoCoreError, ClientError) as error:
             answer = _plain(HTTPStatus.BAD_GATEWAY, f"The site bucket cannot be read: {error}\n")
-        return Answer(answer.status, self._headers | answer.headers, answer.body)
+        added = self._headers(target.partition("?")[0])
+        return Answer(answer.status, {**added, **answer.headers}, answer.body)
 
     def _answer(self, target: str, if_none_match: str) -> Answer:
         where = route(target.partition("?")[0])
@@ -173,6 +201,7 @@ class Cdn:
             return None
         metadata = found["Metadata"]
         headers = {"Content-Type": found["ContentType"], "ETag": found["ETag"]}
+        headers["Accept-Ranges"] = "bytes"
         headers |= {f"x-amz-meta-{name}": value for name, value in metadata.items()}
         if "CacheControl" in found:
             headers["Cache-Control"] = found["CacheControl"]
@@ -207,6 +236,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, *, with_body: bool) -> None:
         answer = self.server.cdn.answer(self.path, self.headers.get("If-None-Match", ""))
+        if with_body:
+            answer = answer.part(self.headers.get("Range", ""), self.headers.get("If-Range", ""))
         if "gzip" in self.headers.get("Accept-Encoding", ""):
             answer = answer.compressed()
         self.send_response(answer.status)

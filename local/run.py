@@ -98,7 +98,7 @@ def _run(options: Options, console: Console, stack: ExitStack) -> int:
         ),
     )
     invalidations = Invalidations(aws.cloudfront, aws.distribution_id)
-    server.cdn = Cdn(aws.s3, SITE_BUCKET, invalidations, template.security_headers())
+    server.cdn = Cdn(aws.s3, SITE_BUCKET, invalidations, template.security_headers)
     good = _publish_all(folder, pumps, teller, console)
     if options.once:
         return 0 if good and _home_is_there(server.cdn, console) else 1

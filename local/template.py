@@ -1,6 +1,7 @@
 """What the local AWS takes from `template.yaml`, so that the two cannot drift apart."""
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,9 +65,15 @@ class Template:
                 return wanted
         raise LookupError("the template has no bucket that notifies a queue")
 
-    def security_headers(self) -> dict[str, str]:
-        """Return the headers that the distribution adds to every response."""
-        (policy,) = self._properties("AWS::CloudFront::ResponseHeadersPolicy")
+    def security_headers(self, path: str = "/") -> dict[str, str]:
+        """Return the headers that the distribution adds to a response for `path`."""
+        (distribution,) = self._properties("AWS::CloudFront::Distribution")
+        behaviors = distribution["DistributionConfig"]
+        behavior = next(
+            (b for b in behaviors.get("CacheBehaviors", []) if fnmatchcase(path, b["PathPattern"])),
+            behaviors["DefaultCacheBehavior"],
+        )
+        policy = self.resources[behavior["ResponseHeadersPolicyId"]]["Properties"]
         config = policy["ResponseHeadersPolicyConfig"]
         security = config.get("SecurityHeadersConfig", {})
         headers = {

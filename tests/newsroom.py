@@ -27,6 +27,7 @@ from moto.s3.models import S3Backend, s3_backends
 import app
 import handler
 from broadsheet import addresses, store
+from broadsheet.segment import Segment
 from tests import policies
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ LISTINGS = [
     "2026/05/index.html",
     "sitemap-2026-05.xml",
     "news-sitemap.xml",
+    "search/2026/05.idx",
     *FEEDS,
     "topics/harbour/index.html",
     "topics/harbour/2026/05/index.html",
@@ -297,8 +299,8 @@ class Newsroom:
             if key.startswith("media/"):
                 self._variants.add(key)
                 return
-            self._links[key] = set(_ARTICLE_LINK.findall(copy.body.decode()))
-            self._shown[key] = set(_PICTURE_LINK.findall(copy.body.decode()))
+            self._links[key] = _linked(key, copy.body)
+            self._shown[key] = set(_PICTURE_LINK.findall(copy.body.decode(errors="replace")))
             if key.startswith("articles/"):
                 self._links[key] = set()
                 self._pages.add(key)
@@ -357,7 +359,7 @@ class Newsroom:
         copy = self._origin(key)
         if copy is None:
             raise KeyError(key)
-        return copy.body.decode()
+        return copy.body.decode(errors="replace" if addresses.searched_month(key) else "strict")
 
     def keys(self, bucket: str) -> list[str]:
         """All keys of a bucket."""
@@ -416,6 +418,13 @@ class Newsroom:
         assert [link for link in self.dangling if link[1] not in excepted] == []
 
 
+def _linked(key: str, body: bytes) -> set[str]:
+    """The articles that a public object leads to."""
+    if addresses.searched_month(key):
+        return {f"articles/{path}" for path in Segment.from_bytes(body).paths}
+    return set(_ARTICLE_LINK.findall(body.decode()))
+
+
 def article(**fields: Any) -> dict[str, Any]:
     """A small article with the fields given; a field of None is left out."""
     whole = {
@@ -472,7 +481,12 @@ def links(newsroom: Newsroom, path: str) -> list[str]:
     """The public objects, other than its own page, that link to an article."""
     site = newsroom.site()
     own = f"articles/{path}/index.html"
-    return sorted(key for key in site if key != own and f"/articles/{path}/" in newsroom.page(key))
+    return sorted(
+        key
+        for key, copy in site.items()
+        if key != own
+        and (f"/articles/{path}/" in newsroom.page(key) or f"articles/{path}" in _linked(key, copy.body))
+    )
 
 
 def failed(answer: dict[str, Any]) -> list[str]:

@@ -131,7 +131,7 @@ def test_every_kind_of_page_obeys_the_policy_and_is_styled(
     ]
     assert newsroom.deliver("site.json", *keys) == DONE
     invalidations = Invalidations(boto3.client("cloudfront"), os.environ["DISTRIBUTION_ID"])
-    cdn = Cdn(s3_client(), newsroom.site_bucket, invalidations, HEADERS)
+    cdn = Cdn(s3_client(), newsroom.site_bucket, invalidations, Template.read().security_headers)
 
     pages = shown(cdn.answer, KINDS, browser)
 

@@ -61,7 +61,7 @@ def aws() -> Iterator[LocalAws]:
 @pytest.fixture
 def cdn(aws: LocalAws) -> Cdn:
     """Give a test a CDN with an empty cache."""
-    return Cdn(aws.s3, SITE_BUCKET, Invalidations(aws.cloudfront, aws.distribution_id), {})
+    return Cdn(aws.s3, SITE_BUCKET, Invalidations(aws.cloudfront, aws.distribution_id), lambda _: {})
 
 
 def put_page(
@@ -184,7 +184,7 @@ class TestCdn:
                 invalidate(aws, "#site")
                 return fetched
 
-        slow = Slow(aws.s3, SITE_BUCKET, Invalidations(aws.cloudfront, aws.distribution_id), {})
+        slow = Slow(aws.s3, SITE_BUCKET, Invalidations(aws.cloudfront, aws.distribution_id), lambda _: {})
         put_page(aws, "race/index.html", "old")
         assert slow.answer("/race/").body == b"old"
         assert slow.answer("/race/").body == b"new"
@@ -212,7 +212,7 @@ class TestCdn:
 
     def test_a_broken_origin_is_a_502_that_is_not_cached(self, aws: LocalAws) -> None:
         invalidations = Invalidations(aws.cloudfront, aws.distribution_id)
-        cdn = Cdn(aws.s3, "no-such-bucket", invalidations, {})
+        cdn = Cdn(aws.s3, "no-such-bucket", invalidations, lambda _: {})
         assert cdn.answer("/").status == HTTPStatus.BAD_GATEWAY
 
 
@@ -253,7 +253,7 @@ class TestHttp:
 
     def test_get_and_head_carry_the_templates_headers(self, aws: LocalAws) -> None:
         put_page(aws, "http/index.html", "hello")
-        headers = Template.read().security_headers()
+        headers = Template.read().security_headers
         invalidations = Invalidations(aws.cloudfront, aws.distribution_id)
         with serving(Cdn(aws.s3, SITE_BUCKET, invalidations, headers)) as server:
             port = server.server_address[1]

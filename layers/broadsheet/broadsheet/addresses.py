@@ -26,6 +26,7 @@ FEED_STYLE = "feed.css"
 TDM_POLICY = ".well-known/tdmrep.json"
 NEWS_SITEMAP = "news-sitemap.xml"
 THEME = "theme.css"
+SEARCH = "search/index.html"
 
 TAG_EVERYTHING = "site"
 TAG_LISTINGS = "listings"
@@ -46,13 +47,14 @@ _SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _YEAR, _MONTH = "[0-9]{4}", "(?:0[1-9]|1[0-2])"
 _PAGE_KEY = re.compile(rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)/index\.html")
 _SCOPE_KEY = re.compile(rf"_index/(?:topics/({_SLUG})|site)\.json")
+_SEGMENT_KEY = re.compile(rf"search/({_YEAR}/{_MONTH})\.idx")
 _MONTH_KEY = re.compile(rf"_index/({_YEAR}/{_MONTH})\.json")
 _FOLDER = rf"(?:topics/(?P<topic>{_SLUG})/)?"
 _LISTING_KEYS = (
     re.compile(rf"{_FOLDER}(?:index\.html|rss\.xml|atom\.xml|feed\.json)"),
     re.compile(rf"{_FOLDER}(?P<month>{_YEAR}/{_MONTH})/index\.html"),
     re.compile(rf"sitemap-(?P<month>{_YEAR}-{_MONTH})\.xml"),
-    re.compile(r"archive/index\.html|(?:news-)?sitemap\.xml"),
+    re.compile(r"(?:archive|search)/index\.html|(?:news-)?sitemap\.xml"),
 )
 _ARTICLE_KEY = re.compile(rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)\.json")
 # The longest of an article's own keys: its receipt, receipts/articles/PATH.json.
@@ -101,6 +103,17 @@ def month_index_key(month: str) -> str:
 def scope_index_key(topic: str) -> str:
     """The key of a scope's index: a topic's or, for the empty topic, the whole site's."""
     return f"_index/topics/{topic}.json" if topic else ROOT_INDEX
+
+
+def segment_key(month: str) -> str:
+    """The key of what search knows of a month."""
+    return f"search/{month}.idx"
+
+
+def searched_month(key: str) -> str | None:
+    """The month of which search knows what has this key; None of any other key."""
+    match = _SEGMENT_KEY.fullmatch(key)
+    return match[1] if match else None
 
 
 def indexed_month(key: str) -> str | None:

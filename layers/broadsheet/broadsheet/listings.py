@@ -8,6 +8,9 @@ one. One thing slips through, a listing that changed and changed back to the sam
 the indexes are looked at again after the last write, and where one has moved everything is done
 anew.
 
+What search knows of a month is changed as an index is, and at the same time, but follows from
+nothing: it holds what its articles themselves say.
+
 The site's own index is swapped after the indexes of months and holds their versions, so that
 looking at it again tells of them too. docs/architecture.md has the argument in full.
 """
@@ -18,11 +21,13 @@ import random
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from broadsheet import addresses
 from broadsheet.errors import BroadsheetError, ConflictError, ContendedError, UnavailableError
 from broadsheet.index import UNREADABLE, Entry, Month, MonthCount, Place, Scope
+from broadsheet.segment import Document, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -48,11 +53,17 @@ class SiteMovedError(BroadsheetError):
 class Wanted:
     """What the listings must show of one path: its entry, if any, and only where it belongs.
 
-    ``places`` are all (topic, month) in which it was ever listed, those of the entry included.
+    ``places`` are all (topic, month) in which it was ever listed, those of the entry included;
+    ``document`` is what search must know of it, if anything.
     """
 
     entry: Entry | None
     places: frozenset[Place]
+    document: Document | None = None
+
+    def belongs_to(self, month: str) -> bool:
+        """Whether the path is listed in a month."""
+        return self.entry is not None and self.entry.month == month
 
 
 @dataclass(frozen=True)
@@ -113,14 +124,18 @@ class Listings:
     def _settle_once(self, plan: _Plan, *, site_changed: bool) -> None:
         month_keys = {addresses.month_index_key(month): month for month in plan.topics_of}
         scope_keys = {addresses.scope_index_key(topic): topic for topic in plan.scopes()}
-        keys = [*month_keys, *scope_keys]
+        segment_keys = {addresses.segment_key(month): month for month in plan.topics_of}
+        keys = [*month_keys, *scope_keys, *segment_keys]
         read = dict(zip(keys, self.store.each(self.store.read_state, keys), strict=True))
-        months = dict(
-            self.store.each(
-                lambda item: (item[1], self._settle_month(plan, item[1], read[item[0]])),
-                month_keys.items(),
-            )
+        self.written |= {*segment_keys}
+        settled = self.store.each(
+            lambda settle: settle(),
+            [
+                *(partial(self._settle_month, plan, m, read[k]) for k, m in month_keys.items()),
+                *(partial(self._settle_segment, plan, m, read[k]) for k, m in segment_keys.items()),
+            ],
         )
+        months = {month_keys[view.key]: view for view in settled if view}
         scopes = self.store.each(
             lambda item: self._settle_scope(plan, item[1], read[item[0]], months, site_changed),
             scope_keys.items(),
@@ -128,6 +143,31 @@ class Listings:
         views: list[_View[Month] | _View[Scope]] = [*months.values(), *scopes]
         self._write([(view, key, page) for view in views for key, page in view.pages.items()])
         self._look_again(scopes)
+
+    def _settle_segment(self, plan: _Plan, month: str, stored: Stored | None) -> None:
+        """Change what search knows of a month by compare-and-swap.
+
+        One that can't be read begins anew, as nobody's work but a search depends on it; verify
+        finds what it lacks. One that is empty goes: by a condition too, so that nothing is lost
+        that has been added meanwhile.
+        """
+        key = addresses.segment_key(month)
+        for attempt in range(ROUNDS):
+            old = _segment(stored)
+            new = old.merged(plan.documents(month)) if self.renderer.has_search else Segment()
+            try:
+                if stored and not new.records:
+                    self.store.remove_page(key, stored.etag)
+                elif new.records and (new != old or month in plan.mended_months):
+                    page = self.renderer.segment(month, new)
+                    self.store.replace_page(page, stored.etag if stored else None)
+            except ConflictError:
+                self.conflicts += 1
+                pause(attempt)
+                stored = self.store.read_state(key)
+            else:
+                return
+        raise ContendedError(f"{key} kept changing")
 
     def _settle_month(self, plan: _Plan, month: str, stored: Stored | None) -> _View[Month]:
         def change(old: Month) -> tuple[Month, Mapping[str, Page | None]]:
@@ -293,6 +333,7 @@ class _Plan:
     def __init__(self, wanted: Mapping[str, Wanted], mend: Iterable[Place]) -> None:
         self.wanted = wanted
         self.mended: set[str] = set()
+        self.mended_months: set[str] = set()
         self.topics_of: defaultdict[str, set[str]] = defaultdict(set)
         for want in wanted.values():
             for topic, month in sorted(want.places):
@@ -301,6 +342,7 @@ class _Plan:
             self.mended.add(topic)
             if month:
                 self.topics_of[month].add(topic)
+                self.mended_months.add(month)
 
     def scopes(self) -> list[str]:
         """The scopes touched; the site's own always is."""
@@ -309,10 +351,21 @@ class _Plan:
     def month_changes(self, month: str) -> dict[str, Entry | None]:
         """What becomes of each path in a month: its entry, or none where it does not belong."""
         return {
-            path: want.entry if want.entry and want.entry.month == month else None
-            for path, want in self.wanted.items()
-            if any(place[1] == month for place in want.places)
+            path: want.entry if want.belongs_to(month) else None
+            for path, want in self._of(month)
         }
+
+    def documents(self, month: str) -> dict[str, Document | None]:
+        """What becomes of each path in what search knows of a month."""
+        return {
+            path: want.document if want.belongs_to(month) else None
+            for path, want in self._of(month)
+        }
+
+    def _of(self, month: str) -> Iterator[tuple[str, Wanted]]:
+        for path, want in self.wanted.items():
+            if any(place[1] == month for place in want.places):
+                yield path, want
 
     def scope_changes(self, topic: str) -> dict[str, Entry | None]:
         """What becomes of each path among a scope's newest entries."""
@@ -332,6 +385,14 @@ def site_identity(store: Store) -> str:
 def pause(attempt: int) -> None:
     """Wait a random while, longer after each attempt, so that rivals fall out of step."""
     time.sleep(random.uniform(0, min(1.0, 0.02 * 2**attempt)))  # noqa: S311 (no secret)
+
+
+def _segment(stored: Stored | None) -> Segment:
+    """What search knows by an object as read; nothing where that can't be read."""
+    try:
+        return Segment.from_bytes(stored.data) if stored else Segment()
+    except ValueError:
+        return Segment()
 
 
 def _remember(old: Mapping[str, str], pages: Mapping[str, Page | None]) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from html import unescape
 
 import comrak
 import nh3
@@ -56,8 +58,14 @@ _EMPTY_HEADING = re.compile(r"<(h[1-6])(?: [^>]*)?>\s*</\1>")
 _EMPTY_HEADER = re.compile(r"<th( [^>]*)?>\s*</th>")
 _MENDED = re.compile(r"<(?P<end>/?)(?P<name>h[1-6]|table|t[dh]|img)(?P<rest>(?: [^>]*)?)>")
 _ALIGN = re.compile(r' align="([^"]*)"')
+# A word may be partly in one of these; any other tag ends it.
+_WITHIN_WORDS = re.compile(
+    r"</?(?:a|abbr|b|bdi|cite|code|del|dfn|em|i|ins|kbd|mark|q|s|samp|small|span|strong|u|wbr)\b[^>]*>"
+)
+_TAG = re.compile(r"<[^>]*>")
 
 
+@lru_cache(maxsize=1)  # the page needs it, and then the text that search knows
 def to_html(text: str) -> str:
     """The HTML of an article's body.
 
@@ -77,6 +85,11 @@ def to_html(text: str) -> str:
         _check_tags(html)
     # An upload that has one is refused, but "&#27;" becomes one here. CommonMark replaces NUL so.
     return _mended(FORBIDDEN.sub("\ufffd", _CLEANER.clean(html)))
+
+
+def to_text(text: str) -> str:
+    """The words of an article's body, as its reader sees them. Raises InvalidError as to_html."""
+    return unescape(_TAG.sub(" ", _WITHIN_WORDS.sub("", to_html(text))))
 
 
 def _mended(html: str) -> str:

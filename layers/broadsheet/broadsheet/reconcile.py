@@ -206,7 +206,7 @@ class _Run:
         if paths and not placed and not self._site_changed:
             return []
         wanted = {
-            upload.path: Wanted(upload.entry, places)
+            upload.path: Wanted(upload.entry, places, upload.document)
             for upload, places in placed
             if upload.usable and places
         }

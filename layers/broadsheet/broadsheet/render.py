@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from broadsheet.article import Article, Image
     from broadsheet.index import Entry, Month, Scope
+    from broadsheet.segment import Segment
     from broadsheet.site_config import SiteConfig
 
 HTML = "text/html; charset=utf-8"
@@ -43,6 +44,7 @@ JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 CSS = "text/css; charset=utf-8"
 SVG = "image/svg+xml"
+BINARY = "application/octet-stream"
 
 # The CDN keeps a copy until it is invalidated; a browser, which nobody can invalidate, asks again.
 CACHE_CONTROL = "public, max-age=0, s-maxage=31536000, must-revalidate"
@@ -123,6 +125,7 @@ def _environment() -> Environment:
     }
     environment.globals |= {"ai_terms": disclosure.TERMS, "iptc_terms": disclosure.SOURCE_TYPES}
     environment.globals["style"] = Markup(stylesheet())  # noqa: S704 (a file of this package)
+    environment.globals["search"] = Markup(search_script())  # noqa: S704 (likewise)
     return environment
 
 
@@ -130,6 +133,12 @@ def _environment() -> Environment:
 def stylesheet() -> str:
     """The style of every page, which stands in each, so that none depends on another object."""
     return re.sub(r"/\*.*?\*/|\n\s*", "", _static("style.css"), flags=re.DOTALL)
+
+
+@cache
+def search_script() -> str:
+    """The script of the search page, the only one that there is; it too stands in its page."""
+    return re.sub(r"^\s*(?://.*\n)?", "", _static("search.js"), flags=re.MULTILINE)
 
 
 @cache
@@ -237,6 +246,19 @@ class Renderer:
             Page(addresses.THEME, theme.stylesheet().encode(), CSS, _tags("")),
         ]
 
+    @property
+    def has_search(self) -> bool:
+        """Whether the site can be searched."""
+        return self._config.search
+
+    def segment(self, month: str, segment: Segment) -> Page:
+        """What search knows of a month. Its type is one that the CDN does not compress.
+
+        A range of bytes of a compressed copy would be another.
+        """
+        key = addresses.segment_key(month)
+        return Page(key, segment.to_bytes(), BINARY, _tags(addresses.TAG_LISTINGS))
+
     def month(self, month: str, index: Month, topics: Iterable[str]) -> dict[str, Page | None]:
         """The listings of a month by key: its page and sitemap, and its page of each topic given.
 
@@ -302,6 +324,9 @@ class Renderer:
             pages[sitemap] = self._listing(sitemap, "sitemap-index.xml", XML, months=months)
             news = addresses.NEWS_SITEMAP
             pages[news] = self._listing(news, "news-sitemap.xml", XML, entries=index.news)
+            search = addresses.SEARCH
+            searchable = self._config.search
+            pages[search] = self._listing(search, "search.html", **values) if searchable else None
         elif not index.newest:
             return dict.fromkeys(pages)
         return pages

@@ -54,6 +54,7 @@ class SiteConfig:
     rights: str = ""
     tdm_reservation: TdmReservation | None = None
     theme: Theme | None = None
+    search: bool = True
 
     @classmethod
     def parse(cls, data: bytes) -> Self:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from broadsheet import addresses
+from broadsheet import addresses, markdown
 from broadsheet.article import OBJECT_BYTES, Article
 from broadsheet.errors import InvalidError
 from broadsheet.index import UNREADABLE, Entry
 from broadsheet.manifest import Manifest
 from broadsheet.render import Page, Renderer
+from broadsheet.segment import Document
 from broadsheet.site_config import SiteConfig
 from broadsheet.validation import Problem
 from broadsheet.validation import shown as described
@@ -74,6 +75,7 @@ class Upload:
     outcome: Outcome
     page: Page | None = None
     entry: Entry | None = None
+    document: Document | None = None
     usable: bool = True
     picture: Picture | None = None
 
@@ -99,12 +101,17 @@ class Reading(Generic[V]):
 
 @dataclass(frozen=True)
 class _Rendered:
-    """An article with its image as it can be shown, and what is missing for that; and its page."""
+    """An article with its image as it can be shown, and what is missing for that.
+
+    And its page, what lists show of it, and what search knows of it, if anything.
+    """
 
     article: Article
     picture: Picture | None = None
     missing: tuple[Problem, ...] = ()
     page: Page | None = None
+    entry: Entry | None = None
+    document: Document | None = None
 
 
 # The site.json of each bucket that this process read last.
@@ -147,9 +154,15 @@ class Sources:
         url = self._site_url + addresses.url_path(page.key) if page else ""
         status: Status = "rejected" if rejected else article.status
         outcome = Outcome(key, status, url, reading.problems, reading.value.missing)
-        listed = article.status == "published"
-        entry = Entry.of(article, self.config.timezone) if listed else None
-        return Upload(path, reading.state, outcome, page, entry, picture=reading.value.picture)
+        return Upload(
+            path,
+            reading.state,
+            outcome,
+            page,
+            reading.value.entry,
+            reading.value.document,
+            picture=reading.value.picture,
+        )
 
     def have_moved(self, upload: Upload) -> bool:
         """Whether an article or its picture is no longer what was read. Raises UnavailableError."""
@@ -168,9 +181,19 @@ class Sources:
         image = rendered.article.image
         if image and image.src.startswith(addresses.MEDIA):
             rendered = self._with_picture(rendered.article, image)
+        article = rendered.article
         with self._parsing:
-            page = self.renderer.article(rendered.article)
-        return rendered if rendered.article.status == "draft" else replace(rendered, page=page)
+            page = self.renderer.article(article)
+            if article.status == "published":
+                rendered = replace(rendered, entry=Entry.of(article, self.config.timezone))
+                rendered = replace(rendered, document=self._document(article, rendered.entry))
+        return rendered if article.status == "draft" else replace(rendered, page=page)
+
+    def _document(self, article: Article, entry: Entry | None) -> Document | None:
+        if entry is None or not self.config.search:
+            return None
+        day = article.published_at.astimezone(self.config.timezone).day
+        return Document.of(entry, markdown.to_text(article.body), day)
 
     def _with_picture(self, article: Article, image: Image) -> _Rendered:
         picture, shown = None, None

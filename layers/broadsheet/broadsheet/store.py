@@ -216,6 +216,18 @@ class Store:
         with self._call("DeleteObject", self._settings.site_bucket, key):
             self._s3.delete_object(Bucket=self._settings.site_bucket, Key=key)
 
+    def remove_page(self, key: str, replaces: str) -> None:
+        """Delete a page that has this entity tag; raises ConflictError of any other, or none.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+        """
+        bucket = self._settings.site_bucket
+        try:
+            with self._call("DeleteObject", bucket, key):
+                self._s3.delete_object(Bucket=bucket, Key=key, IfMatch=replaces)
+        except _MissingError as error:
+            raise ConflictError(f"{key} is gone") from error
+
     # Distribution and queue
 
     def invalidate(self, items: list[str]) -> None:

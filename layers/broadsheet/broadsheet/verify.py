@@ -24,10 +24,11 @@ from broadsheet import addresses
 from broadsheet.index import UNREADABLE, Entry, Month, MonthCount, Place, Scope
 from broadsheet.manifest import Manifest
 from broadsheet.reconcile import Reconciler, messages_for, recorded, remember
+from broadsheet.segment import Document, Segment
 from broadsheet.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from broadsheet.render import Headers, Page
     from broadsheet.settings import Settings
@@ -49,7 +50,7 @@ _AFTER_STATE = "_\U0010ffff"
 FOREIGN = "is none of the site's objects"
 SURPLUS = "should not exist"
 UNREADABLE_INDEX = "is missing or can't be read"
-State = TypeVar("State", Month, Scope, Manifest)
+State = TypeVar("State", Month, Scope, Manifest, Segment)
 
 
 @dataclass(frozen=True)
@@ -209,6 +210,7 @@ class _Look:
         self._month = lru_cache(MONTHS)(self._read_month)
         self._counts = cache(self._read_counts)
         self._scope = lru_cache(MONTHS)(self._read_scope)
+        self._segment = lru_cache(MONTHS)(self._read_segment)
         self._manifest = cache(self._read_manifest)
         self._source_state = cache(store.source_state)
 
@@ -222,8 +224,10 @@ class _Look:
             index = _read(Month, data)
             if index is None:
                 return [Difference(key, UNREADABLE_INDEX, mend=frozenset({("", month)}))]
+            uploads = self._store.each(self._sources.article, [e.path for e in index.entries])
             return [
-                *self._entries(key, month, index),
+                *self._entries(key, month, index, uploads),
+                *self._documents(month, uploads),
                 *self._counted(month, index),
                 *self._pages(self._sources.renderer.month(month, index, _topics(index))),
             ]
@@ -236,12 +240,29 @@ class _Look:
         pages = self._sources.renderer.scope(topic, scope)
         return [*self._months(key, topic, scope), *self._pages(pages), *self._site(topic, scope)]
 
-    def _entries(self, key: str, month: str, index: Month) -> Iterator[Difference]:
+    def _entries(
+        self, key: str, month: str, index: Month, uploads: Sequence[Upload]
+    ) -> Iterator[Difference]:
         """Against the sources. The articles that are missing are found from their own side."""
-        uploads = self._store.each(self._sources.article, [e.path for e in index.entries])
         for entry, upload in zip(index.entries, uploads, strict=True):
             if upload.usable and upload.entry != entry:
                 yield _misplaced(key, month, upload, entry)
+
+    def _documents(self, month: str, uploads: Sequence[Upload]) -> Iterator[Difference]:
+        """What search knows of a month, against the sources of what the month lists."""
+        key = addresses.segment_key(month)
+        found = self._segment(month).documents()
+        wanted = {
+            upload.path: document
+            for upload in uploads
+            if (document := _document(upload, month) if upload.usable else found.get(upload.path))
+        }
+        differing = [p for p in sorted(found | wanted) if found.get(p) != wanted.get(p)]
+        yield from (_unknown(key, month, path) for path in differing)
+        page = self._sources.renderer.segment(month, Segment.of(wanted.values()))
+        what = _compared(page if wanted else None, self._store.page_headers(key))
+        if what and not differing:
+            yield Difference(key, what, mend=frozenset({("", month)}))
 
     def _counted(self, month: str, index: Month) -> Iterator[Difference]:
         topics = ["", *_topics(index)]
@@ -321,6 +342,8 @@ class _Look:
             if found != wanted:
                 index_key = addresses.month_index_key(month)
                 differences.append(_misplaced(index_key, month, upload, found))
+            if self._segment(month).document(path) != _document(upload, month):
+                differences.append(_unknown(addresses.segment_key(month), month, path))
         return differences
 
     # Pictures
@@ -343,6 +366,8 @@ class _Look:
             return []
         if variant := addresses.variant_of(key):
             return self._variant(key, *variant)
+        if month := addresses.searched_month(key):
+            return self._surplus_segment(key, month)
         place = addresses.listed_place(key)
         if place is None:
             fixed = {page.key for page in self._sources.renderer.fixed()}
@@ -352,6 +377,15 @@ class _Look:
         if index and key in index.pages:
             return []
         return [Difference(key, SURPLUS, mend=frozenset({place}))]
+
+    def _surplus_segment(self, key: str, month: str) -> list[Difference]:
+        """That of a month which lists something is compared with its index."""
+        if self._month(month).entries and self._sources.config.search:
+            return []
+        paths = self._segment(month).paths
+        sources = frozenset(addresses.source_key(path) for path in paths)
+        place = frozenset({("", month)})
+        return [Difference(key, SURPLUS, sources, place, place)]
 
     def _variant(self, key: str, name: str, digest: str) -> list[Difference]:
         upload = addresses.media_key(name)
@@ -368,6 +402,10 @@ class _Look:
     def _read_month(self, month: str) -> Month:
         stored = self._store.read_state(addresses.month_index_key(month))
         return _read(Month, stored.data if stored else b"") or Month()
+
+    def _read_segment(self, month: str) -> Segment:
+        stored = self._store.read_state(addresses.segment_key(month))
+        return _read(Segment, stored.data if stored else b"") or Segment()
 
     def _read_counts(self, month: str) -> Counter[str]:
         entries = self._month(month).entries
@@ -401,6 +439,21 @@ def _misplaced(key: str, month: str, upload: Upload, found: Entry | None) -> Dif
         f"does not list {upload.path} as its source is",
         frozenset({addresses.source_key(upload.path)}),
         frozenset((topic, month) for topic in topics),
+    )
+
+
+def _document(upload: Upload, month: str) -> Document | None:
+    """What search must know in a month of an article."""
+    return upload.document if upload.entry and upload.entry.month == month else None
+
+
+def _unknown(key: str, month: str, path: str) -> Difference:
+    """An article that search does not know as it should, and where it must be looked for."""
+    return Difference(
+        key,
+        f"does not know {path} as its source is",
+        frozenset({addresses.source_key(path)}),
+        frozenset({("", month)}),
     )
 
 

@@ -1,0 +1,79 @@
+"""The words of a text as search looks for them. ``static/search.js`` has the same rules.
+
+tests/words.json is a table of texts and words that both must agree on.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Accents, and what stands for vowels in Hebrew and Arabic: many write without them. The marks of
+# other scripts are letters to their readers and stay.
+_ACCENTS = re.compile(
+    "[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640"
+    "\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed]"
+)
+# Letters that Unicode does not take apart, but readers without them on their keyboard do.
+_PLAIN = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l"}
+    | {"þ": "th", "ς": "σ"}
+)
+_POSSESSIVE = re.compile(r"['’]s(?!\w)")
+# Scripts that put no space between words, or put particles behind them: Thai to Khmer, Chinese,
+# Japanese, Korean.
+_SOLID = (
+    "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_PIECE = re.compile(f"(?P<solid>[{_SOLID}]+)|[^{_SOLID}]+")
+# Harman's stemmer of plurals ("How effective is suffixing?", 1991), and "churches". It does no harm
+# to other languages, as a query goes the same way.
+_PLURALS = (
+    (re.compile("([^ae])ies$"), r"\1y"),
+    (re.compile("(ch|sh|ss|x)es$"), r"\1"),
+    (re.compile("([^aeo])es$"), r"\1e"),
+    (re.compile("([^us])s$"), r"\1"),
+)
+_SHORTEST_PLURAL = 4
+
+
+def words(text: str) -> list[str]:
+    """The words that a query asks for: folded, and pairs of letters where no spaces part words."""
+    return [word for piece, solid in _pieces(text) for word in _of(piece, solid=solid)]
+
+
+def indexed(text: str) -> list[str]:
+    """The words by which a text is found: those of a query, and single letters of such pairs."""
+    found: list[str] = []
+    for piece, solid in _pieces(text):
+        found += _of(piece, solid=solid)
+        found += piece if solid and len(piece) > 1 else ""
+    return found
+
+
+def _pieces(text: str) -> list[tuple[str, bool]]:
+    """Runs of letters, digits and marks of one kind of script."""
+    text = unicodedata.normalize("NFKD", text).lower()
+    text = unicodedata.normalize("NFC", _ACCENTS.sub("", text).translate(_PLAIN))
+    text = _POSSESSIVE.sub(" ", text)
+    spaced = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text)
+    return [
+        (piece[0], piece["solid"] is not None)
+        for run in spaced.split()
+        for piece in _PIECE.finditer(run)
+    ]
+
+
+def _of(piece: str, *, solid: bool) -> list[str]:
+    if solid:
+        return [piece[i : i + 2] for i in range(max(1, len(piece) - 1))]
+    return [_singular(piece)]
+
+
+def _singular(word: str) -> str:
+    if len(word) >= _SHORTEST_PLURAL and word.isascii():
+        for plural, singular in _PLURALS:
+            if plural.search(word):
+                return plural.sub(singular, word)
+    return word
