@@ -1,8 +1,8 @@
 """What the local AWS takes from `template.yaml`, so that the two cannot drift apart."""
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 

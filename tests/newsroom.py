@@ -485,7 +485,10 @@ def links(newsroom: Newsroom, path: str) -> list[str]:
         key
         for key, copy in site.items()
         if key != own
-        and (f"/articles/{path}/" in newsroom.page(key) or f"articles/{path}" in _linked(key, copy.body))
+        and (
+            f"/articles/{path}/" in newsroom.page(key)
+            or f"articles/{path}" in _linked(key, copy.body)
+        )
     )
 
 

@@ -61,7 +61,9 @@ def aws() -> Iterator[LocalAws]:
 @pytest.fixture
 def cdn(aws: LocalAws) -> Cdn:
     """Give a test a CDN with an empty cache."""
-    return Cdn(aws.s3, SITE_BUCKET, Invalidations(aws.cloudfront, aws.distribution_id), lambda _: {})
+    return Cdn(
+        aws.s3, SITE_BUCKET, Invalidations(aws.cloudfront, aws.distribution_id), lambda _: {}
+    )
 
 
 def put_page(
@@ -184,7 +186,9 @@ class TestCdn:
                 invalidate(aws, "#site")
                 return fetched
 
-        slow = Slow(aws.s3, SITE_BUCKET, Invalidations(aws.cloudfront, aws.distribution_id), lambda _: {})
+        slow = Slow(
+            aws.s3, SITE_BUCKET, Invalidations(aws.cloudfront, aws.distribution_id), lambda _: {}
+        )
         put_page(aws, "race/index.html", "old")
         assert slow.answer("/race/").body == b"old"
         assert slow.answer("/race/").body == b"new"

@@ -28,6 +28,7 @@ TENDER = (
     "swap month",
     "swap topic",
     "swap site",
+    "swap segment",
     "write listing",
     "write listing",
     "delete listing",
@@ -60,6 +61,9 @@ PUBLIC = (
     "archive/index.html",
     "atom.xml",
     "sitemap-2026-01.xml",
+    "search/index.html",
+    "search/2026/01.idx",
+    "search/2026/02.idx",
     "2026/01/index.html",
     "2026/03/index.html",
     "topics/s/index.html",
@@ -177,7 +181,9 @@ def _succession(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
     calm = alphabet.upload(rng, first, topics=["S"], published_at=day)
     comes = alphabet.upload(rng, second, topics=["S"], published_at=day)
     moments = [("delete listing", rng.randint(4, 7)), ("delete listing", rng.randint(1, 7))]
-    moment, count = rng.choice([*moments, *moments, ("swap site", 1), ("swap topic", 1)])
+    moment, count = rng.choice(
+        [*moments, *moments, ("swap site", 1), ("swap topic", 1), ("swap segment", 1)]
+    )
     stall = Stall(Place(0, moment, count), 1)
     operations = [Operation(calm.key, None), replace(comes, after=1)]
     return _plan(seed, [calm], operations, [stall], newest=rng.choice([1, 2, 30]))
@@ -415,7 +421,7 @@ class _Alphabet:
         fields = {
             "title": rng.choice(self._titles),
             "summary": "s",
-            "body": "b",
+            "body": rng.choice(["b", "b", "c"]),
             "topics": rng.sample(self._topics, rng.randint(0, len(self._topics))),
             "published_at": f"{rng.choice(self._days)}:00:00Z",
         }
@@ -439,4 +445,6 @@ def _site_operation(rng: random.Random) -> Operation:
 
 def _site_json(rng: random.Random, name: str) -> Operation:
     document = {"name": name, "timezone": rng.choice(["UTC", "Asia/Tokyo"])}
+    if rng.random() < 0.2:
+        document["search"] = False
     return Operation("site.json", json.dumps(document).encode())

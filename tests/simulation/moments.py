@@ -21,6 +21,7 @@ MOMENTS = {
     "swap month": 1,
     "swap topic": 1,
     "swap site": 1,
+    "swap segment": 1,
     "write listing": 12,
     "delete listing": 4,
     "look at index": 2,
@@ -53,6 +54,8 @@ def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: PLR0911 (a tab
         return "read record" if name == "GetObject" else "write record"
     if key.startswith("_index/"):
         return _index_moment(name, key)
+    if addresses.searched_month(key):
+        return "read index" if name == "GetObject" else "swap segment"
     if key.startswith("articles/"):
         moments = {"DeleteObject": "delete page", "HeadObject": "look at page"}
         return moments.get(name, "write page")

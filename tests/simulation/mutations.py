@@ -17,7 +17,7 @@ import app
 from broadsheet import addresses, verify
 from broadsheet.errors import ConflictError
 from broadsheet.index import Scope
-from broadsheet.listings import Listings
+from broadsheet.listings import Listings, Wanted, _Plan
 from broadsheet.reconcile import _Run, recorded
 from broadsheet.store import Store
 from broadsheet.verify import SURPLUS, Verifier
@@ -53,6 +53,7 @@ _record = _Run._record
 _round = _Run._round
 _invalidate = _Run._invalidate
 _replace_page = Store.replace_page
+_documents = _Plan.documents
 _write_state = Store.write_state
 _write_page = Listings._write_page
 _merged = Scope.merged
@@ -69,10 +70,50 @@ FIXED = {addresses.NOT_FOUND, addresses.ROBOTS}
 
 
 def _listings_over_anything(self: Store, page: Any, replaces: str | None) -> None:
-    if page.key.startswith("articles/") or page.key in FIXED:
+    segment = addresses.searched_month(page.key)
+    if page.key.startswith("articles/") or page.key in FIXED or segment:
         _replace_page(self, page, replaces)
     else:
         self.write_page(page)
+
+
+def _segments_over_anything(self: Store, page: Any, replaces: str | None) -> None:
+    if addresses.searched_month(page.key):
+        self.write_page(page)
+    else:
+        _replace_page(self, page, replaces)
+
+
+def _segments_deleted_blindly(self: Store, key: str, _replaces: str) -> None:
+    self.delete_page(key)
+
+
+def _settle_segments(self: _Run, upload: Any) -> None:
+    """What search knows of an article, and nothing else."""
+    known = recorded(self._store.read_state(addresses.record_key(upload.path)))
+    listings = Listings(self._store, self._sources.renderer, self._sources.site)
+    plan = _Plan({upload.path: Wanted(upload.entry, known | upload.places, upload.document)}, ())
+    for month in sorted({month for _, month in known | upload.places}):
+        stored = self._store.read_state(addresses.segment_key(month))
+        listings._settle_segment(plan, month, stored)
+
+
+def _segments_first(self: _Run, upload: Any) -> Any:
+    if upload.document:
+        _settle_segments(self, upload)
+    return _place(self, upload)
+
+
+def _documents_that_stay(self: _Plan, month: str) -> dict[str, Any]:
+    """All but those that go."""
+    return {path: one for path, one in _documents(self, month).items() if self.wanted[path].entry}
+
+
+def _segments_last(self: _Run, upload: Any) -> Any:
+    finished = _finish(self, upload)
+    if upload.usable and upload.page is None:
+        _settle_segments(self, upload)
+    return finished
 
 
 def _fixed_over_anything(self: Store, page: Any, replaces: str | None) -> None:
@@ -270,6 +311,21 @@ MUTATIONS = {
     "swap-index": Mutation(
         "indexes are swapped without If-Match",
         ((Store, "write_state", _swapped_over_anything("_index/")),),
+    ),
+    "swap-segment": Mutation(
+        "what search knows is swapped without If-Match",
+        ((Store, "replace_page", _segments_over_anything),),
+    ),
+    "delete-segment": Mutation(
+        "what search knows of a month without articles is deleted without If-Match",
+        ((Store, "remove_page", _segments_deleted_blindly),),
+    ),
+    "segment-first": Mutation(
+        "search knows an article before it has its page", ((_Run, "_place", _segments_first),)
+    ),
+    "segment-last": Mutation(
+        "search knows an article when its page is gone",
+        ((_Plan, "documents", _documents_that_stay), (_Run, "_finish", _segments_last)),
     ),
     "swap-record": Mutation(
         "records are swapped without If-Match",

@@ -351,8 +351,7 @@ class _Plan:
     def month_changes(self, month: str) -> dict[str, Entry | None]:
         """What becomes of each path in a month: its entry, or none where it does not belong."""
         return {
-            path: want.entry if want.belongs_to(month) else None
-            for path, want in self._of(month)
+            path: want.entry if want.belongs_to(month) else None for path, want in self._of(month)
         }
 
     def documents(self, month: str) -> dict[str, Document | None]:

@@ -82,8 +82,14 @@ class Document:
         )
         record = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
         record += b" " * (-len(record) % UNIT)
-        headline = [entry.summary, *(a.name for a in entry.authors), *(t.label for t in entry.topics)]
-        return cls(record, _blocks([(_TITLE, entry.title), (_DEK, " . ".join(headline)), (_TEXT, text)]))
+        headline = [
+            entry.summary,
+            *(a.name for a in entry.authors),
+            *(t.label for t in entry.topics),
+        ]
+        return cls(
+            record, _blocks([(_TITLE, entry.title), (_DEK, " . ".join(headline)), (_TEXT, text)])
+        )
 
 
 @dataclass(frozen=True)

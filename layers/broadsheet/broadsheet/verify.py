@@ -336,15 +336,20 @@ class _Look:
         known = recorded(self._store.read_state(addresses.record_key(path)))
         if not upload.places <= known:
             differences.append(Difference(addresses.record_key(path), "lacks a place", due))
-        for month in sorted({month for _, month in known | upload.places}):
+        months = sorted({month for _, month in known | upload.places})
+        return [*differences, *self._in_months(upload, months)]
+
+    def _in_months(self, upload: Upload, months: Iterable[str]) -> Iterator[Difference]:
+        """What lists and search know of an article in the months where it may be."""
+        path = upload.path
+        for month in months:
             wanted = upload.entry if upload.entry and upload.entry.month == month else None
             found = next((e for e in self._month(month).entries if e.path == path), None)
             if found != wanted:
                 index_key = addresses.month_index_key(month)
-                differences.append(_misplaced(index_key, month, upload, found))
+                yield _misplaced(index_key, month, upload, found)
             if self._segment(month).document(path) != _document(upload, month):
-                differences.append(_unknown(addresses.segment_key(month), month, path))
-        return differences
+                yield _unknown(addresses.segment_key(month), month, path)
 
     # Pictures
 
@@ -359,15 +364,14 @@ class _Look:
 
     def object(self, key: str) -> list[Difference]:
         """Whether anything has a public key that exists; what it holds is compared elsewhere."""
-        if path := addresses.paged_path(key):
-            source = addresses.source_key(path)
-            if self._store.source_state(source) is None:
-                return [Difference(key, SURPLUS, frozenset({source}))]
-            return []
-        if variant := addresses.variant_of(key):
-            return self._variant(key, *variant)
         if month := addresses.searched_month(key):
             return self._surplus_segment(key, month)
+        if path := addresses.paged_path(key):
+            source = addresses.source_key(path)
+            there = self._store.source_state(source) is not None
+            return [] if there else [Difference(key, SURPLUS, frozenset({source}))]
+        if variant := addresses.variant_of(key):
+            return self._variant(key, *variant)
         place = addresses.listed_place(key)
         if place is None:
             fixed = {page.key for page in self._sources.renderer.fixed()}
