@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.newsroom import Newsroom
 
 MAY = "search/2026/05.idx"
-BODY = """Some **bod**ies, [link](https://linked.example/path 'Tooltip') &amp; <b title='x'>bold</b>.
+BODY = """Some **bod**ies, [link](https://linked.example/path 'Tooltip') &amp; <b title='x'>bold</b>
 
 | cell | next |
 |------|------|

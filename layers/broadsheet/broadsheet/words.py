@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Soft hyphens, accents, and what stands for vowels in Hebrew and Arabic: many write without them. The marks of
-# other scripts are letters to their readers and stay.
+# Soft hyphens, accents, and what stands for vowels in Hebrew and Arabic: many write without them.
+# The marks of other scripts are letters to their readers and stay.
 _ACCENTS = re.compile(
     "[\u00ad\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
     "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed]"
