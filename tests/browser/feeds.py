@@ -84,8 +84,8 @@ def _atom(data: bytes) -> Iterator[str]:
     for element in (feed, *entries):
         yield from _once(element, [f"{ATOM}{name}" for name in ("id", "title", "updated")])
         authors = element.findall(f"{ATOM}author")
-        if not authors:
-            yield "has an entry without an author"
+        if not authors and not feed.findall(f"{ATOM}author"):
+            yield "has neither an author nor entries that all have one"
         for author in authors:
             yield from _once(author, [f"{ATOM}name"])
         yield from _moment(element.findtext(f"{ATOM}updated"))
