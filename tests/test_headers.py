@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from broadsheet.render import stylesheet
+from broadsheet.render import search_script, stylesheet
 from local.cdn import Answer, Cdn, Invalidations
 from local.template import Template
 from tests.cloudformation import properties
@@ -70,6 +70,8 @@ MISSING = "/there-is-no-such-page/"
 KINDS = {
     "/",
     "/archive/",
+    "/search/",
+    "/search/?q=ferry",
     "/2026/05/",
     "/topics/harbour/",
     "/topics/harbour/2026/05/",
@@ -86,24 +88,38 @@ KINDS = {
 }
 
 
-def test_pages_run_nothing_and_are_styled_by_their_own_style_alone() -> None:
-    headers = properties("SecurityHeaders")["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
-    policy = headers["ContentSecurityPolicy"]["ContentSecurityPolicy"]
-    directives = {
-        name: value
-        for name, _, value in (part.strip().partition(" ") for part in policy.split(";"))
-    }
-    digest = base64.b64encode(hashlib.sha256(stylesheet().encode()).digest()).decode()
+def directives(path: str) -> dict[str, str]:
+    """The Content-Security-Policy of an address."""
+    policy = Template.read().security_headers(path)["Content-Security-Policy"]
+    parts = (part.strip().partition(" ") for part in policy.split(";"))
+    return {name: value for name, _, value in parts}
 
-    assert directives == {
+
+def digest(text: str) -> str:
+    """A text as a policy names it."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def test_pages_run_nothing_and_are_styled_by_their_own_style_alone() -> None:
+    assert directives("/articles/a/") == {
         "default-src": "'none'",
-        "style-src": f"'self' 'sha256-{digest}'",
+        "style-src": f"'self' {digest(stylesheet())}",
         "img-src": "'self' https:",
         "connect-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": "'none'",
     }
+
+
+def test_the_search_page_runs_its_own_script_alone() -> None:
+    assert directives("/search/") == directives("/") | {
+        "script-src": digest(search_script()),
+        "form-action": "'self'",
+    }
+    search, others = (Template.read().security_headers(path) for path in ("/search/", "/search"))
+    policy = "Content-Security-Policy"
+    assert search | {policy: ""} == others | {policy: ""}
 
 
 def test_browsers_are_told_to_be_careful() -> None:
@@ -136,7 +152,7 @@ def test_every_kind_of_page_obeys_the_policy_and_is_styled(
     pages = shown(cdn.answer, KINDS, browser)
 
     assert {path: page.complaints for path, page in pages.items() if page.complaints} == {}
-    html = {path for path in KINDS if path.endswith(("/", ".html"))}
+    html = {path for path in KINDS if path.endswith(("/", ".html", "ferry"))}
     assert {path for path in html if styled(pages[path])} == html
 
 

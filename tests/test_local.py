@@ -206,6 +206,39 @@ class TestCdn:
         assert answer.status == HTTPStatus.NOT_FOUND
         assert b"secret" not in answer.body
 
+    @pytest.mark.parametrize(
+        ("wanted", "status", "body", "told"),
+        [
+            ("bytes=0-3", 206, b"0123", "bytes 0-3/10"),
+            ("bytes=4-", 206, b"456789", "bytes 4-9/10"),
+            ("bytes=-3", 206, b"789", "bytes 7-9/10"),
+            ("bytes=-30", 206, b"0123456789", "bytes 0-9/10"),
+            ("bytes=9-99", 206, b"9", "bytes 9-9/10"),
+            ("bytes=10-", 416, b"", "bytes */10"),
+            ("bytes=-0", 416, b"", "bytes */10"),
+            ("bytes=3-2", 200, b"0123456789", None),
+            ("bytes=0-1,4-5", 200, b"0123456789", None),
+            ("bytes=-", 200, b"0123456789", None),
+            ("lines=0-1", 200, b"0123456789", None),
+            ("", 200, b"0123456789", None),
+        ],
+    )
+    def test_a_part_is_answered(
+        self, aws: LocalAws, cdn: Cdn, wanted: str, status: int, body: bytes, told: str | None
+    ) -> None:
+        aws.s3.put_object(Bucket=SITE_BUCKET, Key="part.idx", Body=b"0123456789")
+        answer = cdn.answer("/part.idx").part(wanted)
+        assert (answer.status, answer.body) == (status, body)
+        assert answer.headers.get("Content-Range") == told
+        assert answer.headers["Accept-Ranges"] == "bytes"
+
+    def test_a_part_is_one_of_the_copy_that_is_meant(self, aws: LocalAws, cdn: Cdn) -> None:
+        aws.s3.put_object(Bucket=SITE_BUCKET, Key="part.idx", Body=b"0123456789")
+        answer = cdn.answer("/part.idx")
+        assert answer.part("bytes=0-1", answer.headers["ETag"]).body == b"01"
+        assert answer.part("bytes=0-1", '"other"').body == b"0123456789"
+        assert cdn.answer("/none.idx").part("bytes=0-1").status == HTTPStatus.NOT_FOUND
+
     def test_what_the_browser_has_is_not_sent_again(self, aws: LocalAws, cdn: Cdn) -> None:
         put_page(aws, "etag/index.html", "same")
         etag = cdn.answer("/etag/").headers["ETag"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import pytest
 
 import media
 from broadsheet import addresses, index, verify
+from broadsheet.segment import BLOCKS, Segment
 from broadsheet.settings import Settings
 from broadsheet.store import Store
 from broadsheet.verify import Difference, Verifier, Walk
@@ -67,6 +69,85 @@ def repaired(paper: Newsroom, before: Any) -> bool:
     """Whether verifying by the handler brings the site back, and then finds nothing."""
     assert paper.deliver(event=VERIFY) == DONE
     return paper.site() == before and differences() == []
+
+
+# What search knows
+
+
+MAY = "search/2026/05.idx"
+
+
+def _lost_segment(newsroom: Newsroom) -> None:
+    newsroom.s3.delete_object(Bucket=SITE, Key=MAY)
+
+
+def _no_segment(newsroom: Newsroom) -> None:
+    newsroom.s3.put_object(Bucket=SITE, Key=MAY, Body=b"<p>defaced</p>")
+
+
+def _other_headers(newsroom: Newsroom) -> None:
+    body = newsroom.site()[MAY].body
+    newsroom.s3.put_object(Bucket=SITE, Key=MAY, Body=body, ContentType="text/html")
+
+
+def _rewritten(change: Callable[[Segment], Segment]) -> Callable[[Newsroom], None]:
+    def rewrite(newsroom: Newsroom) -> None:
+        body = change(Segment.from_bytes(newsroom.site()[MAY].body)).to_bytes()
+        newsroom.s3.put_object(Bucket=SITE, Key=MAY, Body=body)
+
+    return rewrite
+
+
+def _with_other_words(segment: Segment) -> Segment:
+    document = replace(segment.documents()["b"], blocks=(b"\0\0\0",) * BLOCKS)
+    return segment.merged({"b": document})
+
+
+def _with_one_more(segment: Segment) -> Segment:
+    document = segment.documents()["b"]
+    return segment.merged({"x": replace(document, record=document.record.replace(b'"b"', b'"x"'))})
+
+
+def _of_a_month_without_articles(newsroom: Newsroom) -> None:
+    body = newsroom.site()[MAY].body
+    newsroom.s3.put_object(Bucket=SITE, Key="search/2024/02.idx", Body=body)
+
+
+def _of_a_month_without_articles_nor_sense(newsroom: Newsroom) -> None:
+    newsroom.s3.put_object(Bucket=SITE, Key="search/2024/02.idx", Body=b"x")
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        _lost_segment,
+        _no_segment,
+        _other_headers,
+        _rewritten(lambda segment: segment.merged({"b": None})),
+        _rewritten(_with_other_words),
+        _rewritten(_with_one_more),
+        _of_a_month_without_articles,
+        _of_a_month_without_articles_nor_sense,
+    ],
+)
+def test_what_search_knows_wrongly_is_told_and_repaired(
+    paper: Newsroom, break_it: Callable[[Newsroom], None]
+) -> None:
+    before = paper.site()
+    break_it(paper)
+
+    assert [key for key, _ in told() if key.startswith("search/")]
+    assert repaired(paper, before)
+
+
+def test_what_search_knows_of_a_site_without_one_is_told_and_taken_away(paper: Newsroom) -> None:
+    paper.upload_bytes("site.json", b'{"search": false}')
+    assert paper.deliver("site.json") == DONE
+    before = paper.site()
+    for key in (MAY, addresses.SEARCH):
+        paper.s3.put_object(Bucket=SITE, Key=key, Body=b"x")
+
+    assert repaired(paper, before)
 
 
 # Pictures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import tempfile
 from dataclasses import asdict, dataclass, field
@@ -56,7 +57,7 @@ class Look:
 
 def name(path: str) -> str:
     """A page's name, fit for a file."""
-    return path.strip("/").replace("/", "-").removesuffix(".html") or "home"
+    return re.sub(r"[^\w.]+", "-", path.strip("/")).removesuffix(".html") or "home"
 
 
 def validated(site: Site, pages: Mapping[str, str]) -> Report:

@@ -16,12 +16,18 @@ SCREENSHOTS = ROOT / "build" / "screenshots"
 EVENTS = ROOT / "events"
 ARTICLE = "/articles/2026/10/harbour-ferry-timetable/"
 TOPIC = "/topics/harbour/"
-SCORED = ["/", ARTICLE, TOPIC]
+SEARCH = "/search/"
+FOUND = "/search/?q=ferry"
+# Those that a script makes.
+SCRIPTED = {SEARCH, FOUND}
+SCORED = ["/", ARTICLE, TOPIC, SEARCH]
 # One of each kind of page, and the articles that have something special.
 KINDS = [
     "/",
     EMPTY,
     "/archive/",
+    SEARCH,
+    FOUND,
     "/2026/11/",
     TOPIC,
     f"{TOPIC}2026/05/",
