@@ -66,6 +66,8 @@ def _a_first_article(newsroom: Newsroom) -> None:
 
 def _site_json_makes_every_article_anew(newsroom: Newsroom) -> None:
     publish(newsroom, "b", topics=["Harbour"])
+    newsroom.upload_bytes("site.json", b'{"name": "The Harbour", "search": false}')
+    assert newsroom.deliver("site.json") == DONE
     newsroom.upload_bytes("site.json", b'{"name": "The Harbour"}')
     assert newsroom.deliver("site.json") == DONE
     newsroom.work_off()
