@@ -118,12 +118,13 @@ class Card:
     def png(self) -> bytes:
         """The picture. A headline that the fonts have no letters for is left out."""
         with _drawing:
-            return _png(self)
+            return drawn(self)
 
 
 # Who begins anew, since site.json or a rival moved, wants the same cards again.
 @lru_cache(64)
-def _png(card: Card) -> bytes:
+def drawn(card: Card) -> bytes:
+    """A card as a PNG of 16 colours."""
     from PIL import Image  # noqa: PLC0415 (only when one is drawn)
 
     image = Image.new("L", (WIDTH, HEIGHT))
@@ -149,11 +150,11 @@ def _palette(card: Card) -> list[int]:
 
 
 def _draw(image: Image, card: Card) -> None:
-    face, title = _legible(card.title, FACES[card.typeface])
-    name_face, name = _legible(card.site, FACES[card.typeface])
+    face, title = legible(card.title, FACES[card.typeface])
+    name_face, name = legible(card.site, FACES[card.typeface])
     if title and name:
         right = _runs_left(title)
-        name_size, names = _fitted(name_face, name, MASTHEADS)
+        name_size, names = fitted(name_face, name, MASTHEADS)
         _write(image, names, _font(name_face, name_size), MASTHEAD_LINE, right=right)
         rule = WIDTH - MARGIN - RULE[0] if right else MARGIN
         image.paste(ACCENT, (rule, RULE_TOP, rule + RULE[0], RULE_TOP + RULE[1]))
@@ -165,7 +166,7 @@ def _headline(image: Image, face: Face, text: str) -> None:
     """In the middle of what is left, by its capitals and base lines."""
     if not text:
         return
-    size, lines = _fitted(face, text, SIZES)
+    size, lines = fitted(face, text, SIZES)
     height = round(size * face.leading)
     capitals = round(size * 0.68)
     line = (TOP + BOTTOM + capitals - height * (len(lines) - 1)) // 2
@@ -195,7 +196,7 @@ def _write(  # noqa: PLR0913 (all that says where lines are)
 # Words
 
 
-def _legible(text: str, first: Face) -> tuple[Face, str]:
+def legible(text: str, first: Face) -> tuple[Face, str]:
     """A text as it can be drawn, and in which face; "" where none has its letters.
 
     Symbols and marks that a face lacks are left out, as emoji are: the words say the same.
@@ -232,7 +233,7 @@ def _runs_left(text: str) -> bool:
 # Lines
 
 
-def _fitted(face: Face, text: str, sizes: tuple[tuple[int, int], ...]) -> tuple[int, list[str]]:
+def fitted(face: Face, text: str, sizes: tuple[tuple[int, int], ...]) -> tuple[int, list[str]]:
     """The largest size in which a text fits into its lines, and these; or what fits, and "…"."""
     pieces = _BREAK.split(text)
     largest = sizes[0][0]
