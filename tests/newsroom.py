@@ -474,9 +474,10 @@ def publish(newsroom: Newsroom, path: str, **fields: Any) -> str:
 
 def links(newsroom: Newsroom, path: str) -> list[str]:
     """The public objects, other than its own page, that link to an article."""
+    link = f"/articles/{path}/".encode()
     site = newsroom.site()
     own = f"articles/{path}/index.html"
-    return sorted(key for key in site if key != own and f"/articles/{path}/" in newsroom.page(key))
+    return sorted(key for key, copy in site.items() if key != own and link in copy.body)
 
 
 def failed(answer: dict[str, Any]) -> list[str]:

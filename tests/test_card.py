@@ -89,7 +89,7 @@ class TestACard:
         for title in [*HEADLINES.values(), *UNDRAWN[:1], "Word " * 60, "A" * 300]:
             for typeface in ("serif", "sans"):
                 pixels.update(image_of(card_of(title, typeface=typeface)).tobytes())
-        assert (card.RECIPE, pixels.hexdigest()[:16]) == ("1 13.0.0", "@@@")
+        assert (card.RECIPE, pixels.hexdigest()[:16]) == ("1 13.0.0", "XX")
 
     @pytest.mark.parametrize("field", ["title", "site", "paper", "ink", "accent", "typeface"])
     def test_of_anything_else_has_another_digest(self, field: str) -> None:

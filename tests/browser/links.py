@@ -17,7 +17,7 @@ _ADDRESSES = {"href", "src", "poster", "data"}
 
 
 class _Page(HTMLParser):
-    """The addresses and the ids of a page."""
+    """The addresses and the ids of a page; what it is shared with is among the addresses."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -32,7 +32,9 @@ class _Page(HTMLParser):
         for name, value in attrs:
             if name == "id" and value:
                 self.ids.add(value)
-            elif name in _ADDRESSES and not hint:
+            elif (name in _ADDRESSES and not hint) or (
+                name == "content" and ("property", "og:image") in attrs
+            ):
                 self.addresses.append(value or "")
             elif name == "srcset" and value:
                 self.addresses += [part.split()[0] for part in value.split(",")]

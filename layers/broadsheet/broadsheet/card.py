@@ -54,6 +54,7 @@ SHADES = 15
 MARKS = 3
 # Joiners, without which Persian is misspelt; no other invisible character is drawn.
 _JOINERS = "\u200c\u200d"
+_LOOSE = re.compile(rf"(?<!\S)[{_JOINERS}]+")
 _INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs"}
 # A code point that never is a character, and so shows what a font draws for one that it lacks.
 _MISSING = "\uffff"
@@ -207,7 +208,7 @@ def legible(text: str, first: Face) -> tuple[Face, str]:
         lacking = {character for character in characters if _lacks(face, character)}
         if all(unicodedata.category(character)[0] in "SM" for character in lacking):
             text = "".join(character for character in text if character not in lacking)
-            return face, _SPACES.sub(" ", text).strip()
+            return face, _SPACES.sub(" ", _LOOSE.sub("", text)).strip()
     return first, ""
 
 
