@@ -29,12 +29,11 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         # What says where a connection will be needed is not fetched.
         hint = tag == "link" and ("rel", "preconnect") in attrs
+        shared = ("property", "og:image") in attrs
         for name, value in attrs:
             if name == "id" and value:
                 self.ids.add(value)
-            elif (name in _ADDRESSES and not hint) or (
-                name == "content" and ("property", "og:image") in attrs
-            ):
+            elif (name in _ADDRESSES and not hint) or (name == "content" and shared):
                 self.addresses.append(value or "")
             elif name == "srcset" and value:
                 self.addresses += [part.split()[0] for part in value.split(",")]
