@@ -36,11 +36,15 @@ HEADLINES = {
     "Vietnamese": "Tàu phà trở lại bến cảng sau một tuần sửa chữa",
     "Greek": "Το πλοίο επιστρέφει στο λιμάνι",
     "Cyrillic": "Паром возвращается в гавань",
-    "Hebrew": "המעבורת חוזרת לנמל (2026)",
-    "Arabic": "العبارة تعود إلى الميناء، أخيراً؟ Ferry",
-    "Persian": "کشتی می‌رود",
 }
-UNDRAWN = ["渡轮在维修一周后重返港口", "フェリーが港に戻る", "नौका बंदरगाह लौटी", "เรือข้ามฟากกลับมา"]
+UNDRAWN = [
+    "המעבורת חוזרת לנמל",
+    "العبارة تعود إلى الميناء",
+    "渡轮在维修一周后重返港口",
+    "フェリーが港に戻る",
+    "नौका बंदरगाह लौटी",
+    "เรือข้ามฟากกลับมา",
+]
 
 
 def card_of(title: str, site: str = NAME, typeface: str = "serif") -> Card:
@@ -52,8 +56,8 @@ def image_of(shown: Card) -> Image.Image:
 
 
 def lines_of(title: str, typeface: str = "serif") -> tuple[int, list[str]]:
-    face, text = card.legible(title, FACES[typeface])
-    return card.fitted(face, text, card.SIZES)
+    face = FACES[typeface]
+    return card.fitted(face, card.legible(title, face), card.SIZES)
 
 
 class TestACard:
@@ -89,7 +93,7 @@ class TestACard:
         for title in [*HEADLINES.values(), *UNDRAWN[:1], "Word " * 60, "A" * 300]:
             for typeface in ("serif", "sans"):
                 pixels.update(image_of(card_of(title, typeface=typeface)).tobytes())
-        assert (card.RECIPE, pixels.hexdigest()[:16]) == ("1 13.0.0", "c805c1b742d34dda")
+        assert (card.RECIPE, pixels.hexdigest()[:16]) == ("1 13.0.0", "381d599bc459bffc")
 
     @pytest.mark.parametrize("field", ["title", "site", "paper", "ink", "accent", "typeface"])
     def test_of_anything_else_has_another_digest(self, field: str) -> None:
@@ -129,18 +133,21 @@ class TestACard:
         for title in (
             "🚢 Ferry returns! 🎉",
             "Ferry 👩‍👩‍👧‍👦 returns!",
+            "Ferry̶ returns!",
             "\u202eFerry\u2066 returns!\u200b",
             "Ferry \t\n returns!",
         ):
             assert image_of(card_of(title)).tobytes() == plain, title
 
-    @pytest.mark.parametrize("title", ["Ferry", "Паром", HEADLINES["Hebrew"], HEADLINES["Arabic"]])
-    def test_begins_where_its_script_does(self, title: str) -> None:
-        image = image_of(card_of(title)).convert("L").crop((0, 0, WIDTH, FOOT))
-        ink = image.point([255] * 128 + [0] * 128).getbbox()
-        assert ink is not None
-        right = title in {HEADLINES["Hebrew"], HEADLINES["Arabic"]}
-        assert (WIDTH - ink[2] < MARGIN + 20) if right else (ink[0] < MARGIN + 20)
+    def test_needs_no_library_of_the_machine(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Pillow's shaping needs FriBiDi, which Lambda's machine does not have."""
+        card.drawn.cache_clear()
+        shown = card_of("Ferry")
+        before = shown.png()
+        card.drawn.cache_clear()
+        card._font.cache_clear()  # noqa: SLF001 (else the fonts of before would do)
+        monkeypatch.setattr("PIL.ImageFont.core.HAVE_RAQM", False)
+        assert shown.png() == before
 
 
 class TestAHeadline:
@@ -178,11 +185,6 @@ class TestAHeadline:
     def test_breaks_a_word_that_is_longer_than_a_line_and_loses_none_of_it(self) -> None:
         word = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamter"
         assert "".join(lines_of(word)[1]) == word
-
-    def test_breaks_no_letter_from_its_marks(self) -> None:
-        _, lines = lines_of("x\u0304" * 150)
-        assert len(lines) > 1
-        assert not any(unicodedata.combining(line[0]) for line in lines)
 
     @settings(max_examples=60, deadline=None)
     @given(st.text(min_size=0, max_size=300), st.text(max_size=60))

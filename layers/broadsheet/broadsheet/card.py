@@ -43,6 +43,7 @@ RULE_TOP, RULE = 132, (120, 8)
 TOP, BOTTOM = 172, 574
 SIZES = ((132, 2), (104, 3), (88, 4), (76, 4), (66, 5), (58, 5))
 BAND = 16
+LEADING = 1.14
 ELLIPSIS = "…"
 
 # What is drawn is how much ink there is, or that it is the accent; of a card's 16 colours the first
@@ -50,12 +51,9 @@ ELLIPSIS = "…"
 INK, ACCENT = 254, 255
 SHADES = 15
 
-# More marks than this on one letter would run into other lines.
-MARKS = 3
-# Joiners, without which Persian is misspelt; no other invisible character is drawn.
-_JOINERS = "\u200c\u200d"
-_LOOSE = re.compile(rf"(?<!\S)[{_JOINERS}]+")
-_INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs"}
+# Controls, and marks that are not one character with their letter: what is drawn is one glyph after
+# the other.
+_LEFT_OUT = {"Cc", "Cf", "Cn", "Co", "Cs", "Me", "Mn"}
 # A code point that never is a character, and so shows what a font draws for one that it lacks.
 _MISSING = "\uffff"
 # Lines end after a space, and after a hyphen, dash or slash behind a letter.
@@ -64,24 +62,15 @@ _SPACES = re.compile(r"[^\S\u00a0\u202f]+")
 
 
 class Face(NamedTuple):
-    """A font: its file in a package, where on the file's axes it is, and how far lines are apart.
-
-    The axes are in the file's own order, the distance is in sizes.
-    """
+    """A font: its file in a package, and where on the file's axes, in their order, it is."""
 
     package: str
     file: str
-    axes: tuple[int, ...] = ()
-    leading: float = 1.14
+    axes: tuple[int, ...]
 
 
 SERIF = Face("fontpkg_source_serif_4", "SourceSerif4[opsz,wght].ttf", (650, 60))
 SANS = Face("fontpkg_source_sans_3", "SourceSans3[wght].ttf", (700,))
-# For what the first has no letters for.
-OTHERS = (
-    Face("fontpkg_frank_ruhl_libre", "FrankRuhlLibre[wght].ttf", (700,)),
-    Face("fontpkg_amiri", "Amiri-Bold.ttf", leading=1.34),
-)
 # The nearest to each family of theme.TYPEFACES.
 FACES = {
     "serif": SERIF,
@@ -151,16 +140,14 @@ def _palette(card: Card) -> list[int]:
 
 
 def _draw(image: Image, card: Card) -> None:
-    face, title = legible(card.title, FACES[card.typeface])
-    name_face, name = legible(card.site, FACES[card.typeface])
+    face = FACES[card.typeface]
+    title, name = legible(card.title, face), legible(card.site, face)
     if title and name:
-        right = _runs_left(title)
-        name_size, names = fitted(name_face, name, MASTHEADS)
-        _write(image, names, _font(name_face, name_size), MASTHEAD_LINE, right=right)
-        rule = WIDTH - MARGIN - RULE[0] if right else MARGIN
-        image.paste(ACCENT, (rule, RULE_TOP, rule + RULE[0], RULE_TOP + RULE[1]))
+        size, lines = fitted(face, name, MASTHEADS)
+        _write(image, lines, _font(face, size), MASTHEAD_LINE)
+        image.paste(ACCENT, (MARGIN, RULE_TOP, MARGIN + RULE[0], RULE_TOP + RULE[1]))
     # Without a headline the name is one.
-    _headline(image, *((face, title) if title else (name_face, name)))
+    _headline(image, face, title or name)
 
 
 def _headline(image: Image, face: Face, text: str) -> None:
@@ -168,67 +155,35 @@ def _headline(image: Image, face: Face, text: str) -> None:
     if not text:
         return
     size, lines = fitted(face, text, SIZES)
-    height = round(size * face.leading)
+    height = round(size * LEADING)
     capitals = round(size * 0.68)
     line = (TOP + BOTTOM + capitals - height * (len(lines) - 1)) // 2
-    _write(image, lines, _font(face, size), line, height, right=_runs_left(text))
+    _write(image, lines, _font(face, size), line, height)
 
 
-def _write(  # noqa: PLR0913 (all that says where lines are)
-    image: Image,
-    lines: list[str],
-    font: FreeTypeFont,
-    line: int,
-    height: int = 0,
-    *,
-    right: bool,
-) -> None:
-    """Write lines of one paragraph, the first of them on base line ``line``."""
+def _write(image: Image, lines: list[str], font: FreeTypeFont, line: int, height: int = 0) -> None:
+    """Write lines, the first of them on base line ``line``."""
     from PIL import ImageDraw  # noqa: PLC0415 (only when one is drawn)
 
     draw = ImageDraw.Draw(image)
-    x, anchor = (WIDTH - MARGIN, "rs") if right else (MARGIN, "ls")
-    direction = "rtl" if _runs_left(" ".join(lines)) else "ltr"
     for i, text in enumerate(lines):
-        at = (x, line + i * height)
-        draw.text(at, text, fill=INK, font=font, anchor=anchor, direction=direction)
+        draw.text((MARGIN, line + i * height), text, fill=INK, font=font, anchor="ls")
 
 
 # Words
 
 
-def legible(text: str, first: Face) -> tuple[Face, str]:
-    """A text as it can be drawn, and in which face; "" where none has its letters.
+def legible(text: str, face: Face) -> str:
+    """A text as it can be drawn; "" where the face has not all of its letters.
 
-    Symbols and marks that a face lacks are left out, as emoji are: the words say the same.
+    Symbols that it lacks are left out, as emoji are: the words say the same.
     """
-    text = "".join(_visible(unicodedata.normalize("NFC", text)))
-    characters = set(text)
-    for face in (first, *OTHERS):
-        lacking = {character for character in characters if _lacks(face, character)}
-        if all(unicodedata.category(character)[0] in "SM" for character in lacking):
-            text = "".join(character for character in text if character not in lacking)
-            return face, _SPACES.sub(" ", _LOOSE.sub("", text)).strip()
-    return first, ""
-
-
-def _visible(text: str) -> Iterator[str]:
-    """The characters that show something, of marks on one letter the first few."""
-    marks = 0
-    for character in _SPACES.sub(" ", text):
-        category = unicodedata.category(character)
-        marks = marks + 1 if category in {"Mn", "Me"} else 0
-        if marks <= MARKS and (category not in _INVISIBLE or character in _JOINERS):
-            yield character
-
-
-def _runs_left(text: str) -> bool:
-    """Whether a text is written from right to left, as its first letter is.
-
-    https://www.unicode.org/reports/tr9/#P2
-    """
-    kinds = (unicodedata.bidirectional(character) for character in text)
-    return next((kind for kind in kinds if kind in {"L", "R", "AL"}), "L") != "L"
+    composed = _SPACES.sub(" ", unicodedata.normalize("NFC", text))
+    visible = [c for c in composed if unicodedata.category(c) not in _LEFT_OUT]
+    lacking = {character for character in set(visible) if _lacks(face, character)}
+    if any(not unicodedata.category(character).startswith("S") for character in lacking):
+        return ""
+    return _SPACES.sub(" ", "".join(c for c in visible if c not in lacking)).strip()
 
 
 # Lines
@@ -282,7 +237,7 @@ def _balanced(pieces: list[str], widths: list[float]) -> list[str]:
 
 
 def _chopped(piece: str, measure: Callable[[str], float]) -> Iterator[str]:
-    """A piece in parts that fit into a line, none of which begins with a mark or a joiner."""
+    """A piece in parts that fit into a line."""
     while len(piece) > 1 and measure(piece) > _room():
         low, high = 1, len(piece) - 1
         while low < high:
@@ -291,16 +246,9 @@ def _chopped(piece: str, measure: Callable[[str], float]) -> Iterator[str]:
                 high = middle - 1
             else:
                 low = middle
-        end = low
-        while end > 1 and _clings(piece[end]):
-            end -= 1
-        yield piece[:end]
-        piece = piece[end:]
+        yield piece[:low]
+        piece = piece[low:]
     yield piece
-
-
-def _clings(character: str) -> bool:
-    return unicodedata.category(character)[0] == "M" or character in _JOINERS
 
 
 def _shortened(line: str, measure: Callable[[str], float]) -> str:
@@ -318,13 +266,14 @@ def _shortened(line: str, measure: Callable[[str], float]) -> str:
 def _font(face: Face, size: int) -> FreeTypeFont:
     from PIL import ImageFont  # noqa: PLC0415 (only when one is drawn)
 
+    # Raqm, which would shape Arabic, needs the machine's FriBiDi: Lambda has none, and cards must
+    # not differ from machine to machine.
     font = ImageFont.truetype(
         str(files(face.package).joinpath("files", face.file)),
         size,
-        layout_engine=ImageFont.Layout.RAQM,
+        layout_engine=ImageFont.Layout.BASIC,
     )
-    if face.axes:
-        font.set_variation_by_axes(list(face.axes))
+    font.set_variation_by_axes(list(face.axes))
     return font
 
 
