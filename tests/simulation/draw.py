@@ -414,7 +414,7 @@ class _Alphabet:
 
     def upload(self, rng: random.Random, path: str = "", **changed: Any) -> Operation:
         """An article, published if nothing else is said; one named B has a picture, and no card."""
-        fields = {
+        fields: dict[str, Any] = {
             "title": rng.choice(self._titles),
             "summary": "s",
             "body": "b",
