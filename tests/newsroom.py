@@ -68,7 +68,9 @@ LISTINGS = [
     "topics/harbour/2026/05/index.html",
     *(f"topics/harbour/{feed}" for feed in FEEDS),
 ]
-_PICTURE_LINK = re.compile(r"(?:https://news\.example|[\"'\s])/(media/[A-Za-z0-9._/-]+)")
+_PICTURE_LINK = re.compile(
+    r"(?:https://news\.example|[\"'\s])/(media/[A-Za-z0-9._/-]+|articles/[a-z0-9/-]+/card\.png)"
+)
 _ARTICLE_LINK = re.compile(r"(?:https://news\.example|[\"'])/(articles/[a-z0-9/-]+)/[\"'<]")
 
 
@@ -131,6 +133,7 @@ class Copy:
     content_type: str
     cache_control: str
     cache_tag: str
+    made_from: str = ""
 
 
 @dataclass
@@ -170,7 +173,7 @@ class Newsroom:
         self._links: dict[str, set[str]] = {}
         self._pages: set[str] = set()
         self._shown: dict[str, set[str]] = {}
-        self._variants: set[str] = set()
+        self._pictures: set[str] = set()
         self._function = "Publish"
         self._depth = 0
 
@@ -296,10 +299,10 @@ class Newsroom:
             if copy is None:
                 return  # another thread has deleted it since, which is seen next
             self.cdn.setdefault(key, copy)
-            if key.startswith("media/"):
-                self._variants.add(key)
+            if copy.content_type.startswith("image/") and key != addresses.ICON:
+                self._pictures.add(key)
                 return
-            self._links[key] = _linked(key, copy.body)
+            self._links[key] = _linked(key, copy)
             self._shown[key] = set(_PICTURE_LINK.findall(copy.body.decode(errors="replace")))
             if key.startswith("articles/"):
                 self._links[key] = set()
@@ -309,7 +312,7 @@ class Newsroom:
             self._links.pop(key, None)
             self._shown.pop(key, None)
             self._pages.discard(key)
-            self._variants.discard(key)
+            self._pictures.discard(key)
             self._check_links()
 
     def _check_links(self) -> None:
@@ -317,8 +320,8 @@ class Newsroom:
             for link in links:
                 if f"{link}/index.html" not in self._pages:
                     self.dangling.append((listing, link))
-        for page, variants in self._shown.items():
-            self.dangling += [(page, variant) for variant in variants - self._variants]
+        for page, pictures in self._shown.items():
+            self.dangling += [(page, picture) for picture in pictures - self._pictures]
 
     def _forget(self, items: list[str]) -> None:
         for key, copy in list(self.cdn.items()):
@@ -340,6 +343,7 @@ class Newsroom:
             found.metadata.get("content-type", ""),
             found.metadata.get("cache-control", ""),
             found.metadata.get("x-amz-meta-cache-tag", ""),
+            found.metadata.get("x-amz-meta-made-from", ""),
         )
 
     def _backend(self) -> Any:
@@ -418,11 +422,13 @@ class Newsroom:
         assert [link for link in self.dangling if link[1] not in excepted] == []
 
 
-def _linked(key: str, body: bytes) -> set[str]:
+def _linked(key: str, copy: Copy) -> set[str]:
     """The articles that a public object leads to."""
     if addresses.searched_month(key):
-        return {f"articles/{path}" for path in Segment.from_bytes(body).paths}
-    return set(_ARTICLE_LINK.findall(body.decode()))
+        return {f"articles/{path}" for path in Segment.from_bytes(copy.body).paths}
+    if copy.content_type.startswith("image/"):
+        return set()
+    return set(_ARTICLE_LINK.findall(copy.body.decode()))
 
 
 def article(**fields: Any) -> dict[str, Any]:
@@ -479,16 +485,13 @@ def publish(newsroom: Newsroom, path: str, **fields: Any) -> str:
 
 def links(newsroom: Newsroom, path: str) -> list[str]:
     """The public objects, other than its own page, that link to an article."""
+    link = f"/articles/{path}/".encode()
     site = newsroom.site()
     own = f"articles/{path}/index.html"
     return sorted(
         key
         for key, copy in site.items()
-        if key != own
-        and (
-            f"/articles/{path}/" in newsroom.page(key)
-            or f"articles/{path}" in _linked(key, copy.body)
-        )
+        if key != own and (link in copy.body or link[1:-1].decode() in _linked(key, copy))
     )
 
 

@@ -16,8 +16,12 @@ from broadsheet.article import OBJECT_BYTES, Article
 from broadsheet.errors import InvalidError
 from broadsheet.index import UNREADABLE, Entry
 from broadsheet.manifest import Manifest
+<<<<<<< HEAD
 from broadsheet.render import Page, Renderer
 from broadsheet.segment import Document
+=======
+from broadsheet.render import Renderer
+>>>>>>> main
 from broadsheet.site_config import SiteConfig
 from broadsheet.validation import Problem
 from broadsheet.validation import shown as described
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
     from broadsheet.article import Image
     from broadsheet.index import Place
+    from broadsheet.render import Drawing, Page
     from broadsheet.settings import Settings
     from broadsheet.store import Store
 
@@ -74,6 +79,7 @@ class Upload:
     state: tuple[str, str] | None
     outcome: Outcome
     page: Page | None = None
+    card: Drawing | None = None
     entry: Entry | None = None
     document: Document | None = None
     usable: bool = True
@@ -101,17 +107,25 @@ class Reading(Generic[V]):
 
 @dataclass(frozen=True)
 class _Rendered:
+<<<<<<< HEAD
     """An article with its image as it can be shown, and what is missing for that.
 
     And its page, what lists show of it, and what search knows of it, if anything.
     """
+=======
+    """An article with its image as it can be shown, what is missing for that, its page and card."""
+>>>>>>> main
 
     article: Article
     picture: Picture | None = None
     missing: tuple[Problem, ...] = ()
     page: Page | None = None
+<<<<<<< HEAD
     entry: Entry | None = None
     document: Document | None = None
+=======
+    card: Drawing | None = None
+>>>>>>> main
 
 
 # The site.json of each bucket that this process read last.
@@ -154,6 +168,7 @@ class Sources:
         url = self._site_url + addresses.url_path(page.key) if page else ""
         status: Status = "rejected" if rejected else article.status
         outcome = Outcome(key, status, url, reading.problems, reading.value.missing)
+<<<<<<< HEAD
         return Upload(
             path,
             reading.state,
@@ -163,6 +178,12 @@ class Sources:
             reading.value.document,
             picture=reading.value.picture,
         )
+=======
+        listed = article.status == "published"
+        entry = Entry.of(article, self.config.timezone) if listed else None
+        card, picture = reading.value.card, reading.value.picture
+        return Upload(path, reading.state, outcome, page, card, entry, picture=picture)
+>>>>>>> main
 
     def have_moved(self, upload: Upload) -> bool:
         """Whether an article or its picture is no longer what was read. Raises UnavailableError."""
@@ -183,6 +204,7 @@ class Sources:
             rendered = self._with_picture(rendered.article, image)
         article = rendered.article
         with self._parsing:
+<<<<<<< HEAD
             page = self.renderer.article(article)
             if article.status == "published":
                 rendered = replace(rendered, entry=Entry.of(article, self.config.timezone))
@@ -194,6 +216,12 @@ class Sources:
             return None
         day = article.published_at.astimezone(self.config.timezone).day
         return Document.of(entry, markdown.to_text(article.body), day)
+=======
+            page = self.renderer.article(rendered.article)
+        if rendered.article.status == "draft":
+            return rendered
+        return replace(rendered, page=page, card=self.renderer.card(rendered.article))
+>>>>>>> main
 
     def _with_picture(self, article: Article, image: Image) -> _Rendered:
         picture, shown = None, None
