@@ -16,12 +16,8 @@ from broadsheet.article import OBJECT_BYTES, Article
 from broadsheet.errors import InvalidError
 from broadsheet.index import UNREADABLE, Entry
 from broadsheet.manifest import Manifest
-<<<<<<< HEAD
-from broadsheet.render import Page, Renderer
-from broadsheet.segment import Document
-=======
 from broadsheet.render import Renderer
->>>>>>> main
+from broadsheet.segment import Document
 from broadsheet.site_config import SiteConfig
 from broadsheet.validation import Problem
 from broadsheet.validation import shown as described
@@ -107,25 +103,18 @@ class Reading(Generic[V]):
 
 @dataclass(frozen=True)
 class _Rendered:
-<<<<<<< HEAD
-    """An article with its image as it can be shown, and what is missing for that.
+    """An article with its image as it can be shown, what is missing for that, its page and card.
 
-    And its page, what lists show of it, and what search knows of it, if anything.
+    And what lists show of it, and search knows, if anything.
     """
-=======
-    """An article with its image as it can be shown, what is missing for that, its page and card."""
->>>>>>> main
 
     article: Article
     picture: Picture | None = None
     missing: tuple[Problem, ...] = ()
     page: Page | None = None
-<<<<<<< HEAD
+    card: Drawing | None = None
     entry: Entry | None = None
     document: Document | None = None
-=======
-    card: Drawing | None = None
->>>>>>> main
 
 
 # The site.json of each bucket that this process read last.
@@ -168,22 +157,17 @@ class Sources:
         url = self._site_url + addresses.url_path(page.key) if page else ""
         status: Status = "rejected" if rejected else article.status
         outcome = Outcome(key, status, url, reading.problems, reading.value.missing)
-<<<<<<< HEAD
+        found = reading.value
         return Upload(
             path,
             reading.state,
             outcome,
             page,
-            reading.value.entry,
-            reading.value.document,
-            picture=reading.value.picture,
+            found.card,
+            found.entry,
+            found.document,
+            picture=found.picture,
         )
-=======
-        listed = article.status == "published"
-        entry = Entry.of(article, self.config.timezone) if listed else None
-        card, picture = reading.value.card, reading.value.picture
-        return Upload(path, reading.state, outcome, page, card, entry, picture=picture)
->>>>>>> main
 
     def have_moved(self, upload: Upload) -> bool:
         """Whether an article or its picture is no longer what was read. Raises UnavailableError."""
@@ -204,24 +188,21 @@ class Sources:
             rendered = self._with_picture(rendered.article, image)
         article = rendered.article
         with self._parsing:
-<<<<<<< HEAD
             page = self.renderer.article(article)
-            if article.status == "published":
-                rendered = replace(rendered, entry=Entry.of(article, self.config.timezone))
-                rendered = replace(rendered, document=self._document(article, rendered.entry))
-        return rendered if article.status == "draft" else replace(rendered, page=page)
+            entry = Entry.of(article, self.config.timezone)
+            document = self._document(article, entry)
+        if article.status == "draft":
+            return rendered
+        rendered = replace(rendered, page=page, card=self.renderer.card(article))
+        if article.status == "withdrawn":
+            return rendered
+        return replace(rendered, entry=entry, document=document)
 
-    def _document(self, article: Article, entry: Entry | None) -> Document | None:
-        if entry is None or not self.config.search:
+    def _document(self, article: Article, entry: Entry) -> Document | None:
+        if article.status != "published" or not self.config.search:
             return None
         day = article.published_at.astimezone(self.config.timezone).day
         return Document.of(entry, markdown.to_text(article.body), day)
-=======
-            page = self.renderer.article(rendered.article)
-        if rendered.article.status == "draft":
-            return rendered
-        return replace(rendered, page=page, card=self.renderer.card(rendered.article))
->>>>>>> main
 
     def _with_picture(self, article: Article, image: Image) -> _Rendered:
         picture, shown = None, None
