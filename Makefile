@@ -7,6 +7,7 @@
 # make simulate N=1000 SEED=0   random histories with faults and interleavings, checked
 # make simulate-crashes         every crash point of every kind of publish
 # make simulate-mutations       break the code on purpose: the simulation must notice
+# make bench-search N=10000     search beside Pagefind: bytes and time of a query, cost of an update
 # make load N=1000              so many uploads at once: in virtual time, with an outage, for real
 # make fuzz MINUTES=10 SEED=0   the parsers, the sanitiser and the renderer on mutated input
 # make check    formatting, lint, types, template
@@ -18,7 +19,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run verify test audit-pages page-figures simulate simulate-crashes \
-	simulate-mutations load fuzz \
+	simulate-mutations load bench-search fuzz \
 	check audit format build lock clean
 
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
@@ -73,6 +74,9 @@ simulate-mutations: .venv/ready
 load: .venv/ready
 	@.venv/bin/python -m benchmarks.load $(N)
 
+bench-search: .venv/ready .venv-search/ready | $(BROWSING)
+	@.venv/bin/python -m benchmarks.search $(N)
+
 fuzz: .venv/ready
 	@.venv/bin/python -m tests.fuzz $(MINUTES) $(SEED)
 
@@ -88,7 +92,7 @@ check: .venv/ready .venv-sam/ready
 audit: .venv/ready .venv-audit/ready
 	@mkdir -p build/audit
 	@$(EXPORT) --no-hashes --output-file build/audit/default.txt >/dev/null
-	@for group in audit ministack sam; do \
+	@for group in audit ministack sam search; do \
 		$(EXPORT) --no-hashes --only-group $$group --output-file build/audit/$$group.txt >/dev/null || exit; \
 	done
 	@echo uv==$(UV_VERSION) >build/audit/uv.txt

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.template import ROOT
+from tests.browser import tools
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ _HARNESS = Path(__file__).parent / "search.mjs"
 
 def run(job: Mapping[str, Any]) -> Any:
     """What became of a job; see search.mjs. Skips the test where there is no Node."""
-    node = shutil.which("node")
+    node = tools.node() or shutil.which("node")
     if node is None:
         pytest.skip("there is no Node.js")
     done = subprocess.run(

@@ -223,6 +223,7 @@ def test_after_the_last_article_the_site_is_empty_and_whole(newsroom: Newsroom) 
             "index.html",
             "news-sitemap.xml",
             "robots.txt",
+            "search/index.html",
             "sitemap.xml",
             "theme.css",
             *FEEDS,

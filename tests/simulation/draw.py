@@ -449,7 +449,7 @@ def _site_operation(rng: random.Random) -> Operation:
 
 
 def _site_json(rng: random.Random, name: str) -> Operation:
-    document = {"name": name, "timezone": rng.choice(["UTC", "Asia/Tokyo"])}
+    document: dict[str, Any] = {"name": name, "timezone": rng.choice(["UTC", "Asia/Tokyo"])}
     if rng.random() < 0.2:
         document["search"] = False
     return Operation("site.json", json.dumps(document).encode())

@@ -128,13 +128,11 @@ class Listings:
         keys = [*month_keys, *scope_keys, *segment_keys]
         read = dict(zip(keys, self.store.each(self.store.read_state, keys), strict=True))
         self.written |= {*segment_keys}
-        settled = self.store.each(
-            lambda settle: settle(),
-            [
-                *(partial(self._settle_month, plan, m, read[k]) for k, m in month_keys.items()),
-                *(partial(self._settle_segment, plan, m, read[k]) for k, m in segment_keys.items()),
-            ],
-        )
+        swaps: list[Callable[[], _View[Month] | None]] = [
+            *(partial(self._settle_month, plan, m, read[k]) for k, m in month_keys.items()),
+            *(partial(self._settle_segment, plan, m, read[k]) for k, m in segment_keys.items()),
+        ]
+        settled = self.store.each(lambda swap: swap(), swaps)
         months = {month_keys[view.key]: view for view in settled if view}
         scopes = self.store.each(
             lambda item: self._settle_scope(plan, item[1], read[item[0]], months, site_changed),
