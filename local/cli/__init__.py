@@ -42,7 +42,7 @@ app.command()(verify)
 
 
 @app.callback()
-def common(
+def choose(
     context: typer.Context,
     *,
     stack: Annotated[
