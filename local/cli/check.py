@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from local.cli.common import counted
+from local.cli.common import Root, counted
 from local.inspection import Finding, gather, inspect
 from local.positions import harmless
 
@@ -31,16 +31,7 @@ def check(
             metavar="FILE", exists=True, help="Articles, site.json, pictures, or folders of them."
         ),
     ],
-    root: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            exists=True,
-            file_okay=False,
-            help="The folder that they are uploaded from: by default the folder given or, of a "
-            "file, the nearest above it with a site.json, or its own.",
-        ),
-    ] = None,
+    root: Root = None,
     output: Annotated[
         Format, typer.Option("--format", help="For people, programs or GitHub's annotations.")
     ] = Format.TEXT,

@@ -1,6 +1,8 @@
 """What commands share: the deployment that was asked for, and how they speak."""
 
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -11,6 +13,16 @@ from broadsheet import addresses
 from local.deployment import Deployment, RefusedError, Target
 from local.positions import harmless
 
+Root = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        help="The folder that it is uploaded from, with site.json and media/: by default the "
+        "nearest above the file with a site.json, or the file's own.",
+    ),
+]
 COLOURS = {
     "published": "green",
     "removed": "yellow",

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from local.cli.check import show
-from local.cli.common import out
+from local.cli.common import Root, out
 from local.deployment import RefusedError
 from local.inspection import Source
 from local.positions import harmless
@@ -23,16 +23,7 @@ def preview(
         typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="The article's file."),
     ],
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8081,
-    root: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            exists=True,
-            file_okay=False,
-            help="The folder with its site.json and media/: by default the nearest above it with "
-            "a site.json, or its own.",
-        ),
-    ] = None,
+    root: Root = None,
 ) -> None:
     """Show an article as it will be published, drafts as well, and anew whenever its file changes.
 
