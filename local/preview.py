@@ -96,6 +96,11 @@ class Preview:
     site_url: str
     version: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
+    _seen: list[tuple[int, int, int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Before anything is shown, so that no change after it is missed.
+        self._seen = self._stamps()
 
     def shot(self) -> Shot:
         """What there is to show now. Raises OSError where the file can't be read."""
@@ -112,6 +117,7 @@ class Preview:
         article = self._article()
         path = "/"
         if article:
+            article = replace(article, image=self._measured(article.image))
             page = renderer.article(article)
             path = addresses.url_path(page.key)
             pages[path] = page
@@ -122,14 +128,12 @@ class Preview:
     def _article(self) -> Article | None:
         with suppress(InvalidError):
             article = understand(self.source.key, self.source.read())
-            if isinstance(article, Article):
-                image = article.image
-                return replace(article, image=self._measured(image)) if image else article
+            return article if isinstance(article, Article) else None
         return None
 
-    def _measured(self, image: Image) -> Image | None:
+    def _measured(self, image: Image | None) -> Image | None:
         """A picture as it will be shown, in its proportions; none where there is none."""
-        if not image.src.startswith(addresses.MEDIA):
+        if image is None or not image.src.startswith(addresses.MEDIA):
             return image
         with suppress(InvalidError, OSError):
             file = self.picture(f"/{image.src}")
@@ -156,7 +160,6 @@ class Preview:
 
     def watch(self, stop: threading.Event, changed: Callable[[Shot], None]) -> None:
         """Count changes of the files until ``stop`` is set; ``changed`` hears of what is there."""
-        stamps = self._stamps()
         folders = {self.source.file.absolute().parent, self.source.root.absolute()}
         # Editors replace files, so the folders are watched; and looked at though nothing was heard.
         for _ in watch(
@@ -166,8 +169,8 @@ class Preview:
             rust_timeout=RESCAN,
             yield_on_timeout=True,
         ):
-            if (now := self._stamps()) != stamps:
-                stamps = now
+            if (now := self._stamps()) != self._seen:
+                self._seen = now
                 with self._changed:
                     self.version += 1
                     self._changed.notify_all()
