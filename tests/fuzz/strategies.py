@@ -102,6 +102,8 @@ def _of(rule: dict[str, Any], field: str) -> st.SearchStrategy[Any]:
         return st.fixed_dictionaries(required, optional=fields)
     if rule["type"] == "array":
         return st.lists(_of(rule["items"], field), max_size=min(4, rule["maxItems"]))
+    if rule["type"] == "boolean":
+        return st.booleans()
     if rule["type"] == "integer":
         return st.integers(rule["minimum"], rule["maximum"])
     return _text_of(rule, field)
