@@ -116,7 +116,7 @@ def test_a_seed_replays_exactly_in_a_process_with_other_hashes() -> None:
         environment = os.environ | {
             "PYTHONHASHSEED": number,
             "PYTHONPATH": os.pathsep.join(
-                [".", "layers/broadsheet", "functions/publish", "functions/media"]
+                [".", "layers/broadsheet", "functions/publish", "functions/media", "functions/ping"]
             ),
         }
         traces.append(

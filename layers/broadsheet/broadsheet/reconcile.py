@@ -2,9 +2,9 @@
 
 A key is only a hint that something may have changed. For each: read the source and the record;
 write record and page; settle the listings; delete the page of what is gone; and look at the source
-again, going round once more for what changed meanwhile. Then one invalidation for all, and last the
-receipts, so that "published" means live. Whatever dies on the way is found and mended by the next
-delivery.
+again, going round once more for what changed meanwhile. Then one invalidation for all, the events
+for others, and last the receipts, so that "published" means live. Whatever dies on the way is found
+and mended by the next delivery.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from broadsheet import addresses
 from broadsheet.errors import ConflictError, ContendedError
+from broadsheet.hooks import Change, Hooks
 from broadsheet.index import UNREADABLE
 from broadsheet.listings import ROUNDS, Listings, SiteMovedError, Wanted, pause
 from broadsheet.sources import Outcome, Sources, Upload
@@ -133,6 +134,8 @@ class _Run:
         self._keys = keys
         self._by = "paths" if by_path else settings.invalidate_by
         self._report = Report()
+        self._changes: dict[str, Change] = {}
+        self._marks: dict[str, str] = {}
         self._sources: Sources
         self._site_changed = addresses.SITE_JSON in keys
         self._mend: frozenset[Place] = frozenset()
@@ -152,6 +155,7 @@ class _Run:
         except Exception as error:  # noqa: BLE001 (shared by all: each is to be tried again)
             self._report.outcomes.clear()
             self._report.failures |= dict.fromkeys(self._keys, error)
+        self._tell()
         outcomes = list(self._report.outcomes.values())
         self._attempt(outcomes, self._write_receipt, lambda outcome: outcome.key)
         return self._report
@@ -247,6 +251,7 @@ class _Run:
         if not new and (upload.usable or known):
             self._stale_paths.add(upload.path)
         self._report.outcomes[upload.outcome.key] = upload.outcome
+        self._changes[upload.outcome.key] = Change.of(upload, places, recorded=known)
         return upload, places
 
     def _mark_use(self, name: str, path: str) -> None:
@@ -270,12 +275,14 @@ class _Run:
 
     def _refuse(self, key: str) -> None:
         """Settle a key under articles/ that no article can have."""
-        if self._store.source_state(key) is None:
+        state = self._store.source_state(key)
+        if state is None:
             self._report.outcomes[key] = Outcome(key, "removed")
             return
         expected = "articles/PATH.json, PATH being segments of a-z, 0-9 and - joined by /"
         problem = Problem("", f"the key {shown(key)} has no URL; expected {expected}")
         self._report.outcomes[key] = Outcome(key, "rejected", "", (problem,))
+        self._changes[key] = Change(self._report.outcomes[key], " ".join(state))
 
     # The end
 
@@ -303,8 +310,20 @@ class _Run:
             return ["/*"]
         return sorted({addresses.url_path(key) for key in keys} | {f"/{key}" for key in keys})
 
+    def _tell(self) -> None:
+        """Tell others what has changed; a key of which that can't be told fails."""
+        outcomes, failures = self._report.outcomes, self._report.failures
+        if changes := [self._changes[key] for key in outcomes if key in self._changes]:
+            hooks = Hooks(self._store, self._settings, self._sources.config)
+            news = self._attempt(changes, hooks.look, lambda change: change.outcome.key)
+            self._marks = {one.change.outcome.key: one.mark for one in news}
+            for key, error in hooks.send(news).items():
+                del outcomes[key]
+                failures[key] = error
+
     def _write_receipt(self, outcome: Outcome) -> None:
-        self._store.write_receipt(addresses.receipt_key(outcome.key), outcome.receipt())
+        mark = self._marks.get(outcome.key, "")
+        self._store.write_receipt(addresses.receipt_key(outcome.key), outcome.receipt(), mark)
 
 
 def remember(
