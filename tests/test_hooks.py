@@ -186,6 +186,17 @@ def test_a_hub_and_a_key_are_named_where_site_json_names_them(newsroom: Newsroom
     assert not {"websub_hub", "indexnow_key", "feeds"} & set(rejected)
 
 
+def test_the_key_for_search_engines_lies_where_they_are_told(newsroom: Newsroom) -> None:
+    publish(newsroom, "a")
+    assert newsroom.page("indexnow.txt") == ""
+    for key in ("0123-abcdEF", "another-key", ""):
+        site = {"indexnow_key": key} if key else {}
+        newsroom.upload_bytes("site.json", json.dumps(site).encode())
+        newsroom.deliver("site.json")
+        assert newsroom.page("indexnow.txt") == key
+    newsroom.assert_converged()
+
+
 # When
 
 
