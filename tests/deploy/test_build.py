@@ -65,10 +65,11 @@ def test_the_layer_holds_the_package_whole_and_nothing_of_this_machine(lambdas: 
         assert not list(lambdas.media.rglob(name)), name
 
 
-def test_the_function_holds_its_modules_alone(lambdas: Built) -> None:
-    modules = {path.name for path in (ROOT / "functions" / "publish").glob("*.py")}
+def test_the_other_functions_hold_their_modules_alone(lambdas: Built) -> None:
+    for name, built in (("publish", lambdas.function), ("ping", lambdas.ping)):
+        modules = {path.name for path in (ROOT / "functions" / name).glob("*.py")}
 
-    assert {path.name for path in lambdas.function.iterdir()} == modules
+        assert {path.name for path in built.iterdir()} == modules
 
 
 def test_the_media_function_holds_its_modules_and_pillow(lambdas: Built) -> None:
