@@ -97,9 +97,7 @@ class Watched(Newsroom):
             self._check_receipt(invocation, key.removeprefix("receipts/"))
             self._check_told(key.removeprefix("receipts/"), params["Metadata"].get("event", ""))
         if name == "PutEvents":
-            for event in self.events[-len(params["Entries"]) :]:
-                if event["type"] == "ArticlePublished":
-                    self._check_live(invocation, event["key"], "event")
+            self._check_events(invocation, self.events[-len(params["Entries"]) :])
 
     def damage(self, operation: Operation) -> bool:
         """Do to the site bucket what nobody should; false where there is nothing to do it to.
@@ -162,6 +160,12 @@ class Watched(Newsroom):
             told = self.cdn.get(owed) is not copy
             if not told and (owed == own or not owed.startswith("articles/")):
                 self._violate(f"{what} for {key} while the CDN has an old {owed}")
+
+    def _check_events(self, invocation: Invocation, events: list[dict[str, Any]]) -> None:
+        """An article that is told to be published is live."""
+        for event in events:
+            if event["type"] == "ArticlePublished":
+                self._check_live(invocation, event["key"], "event")
 
     def _check_told(self, key: str, mark: str) -> None:
         """What a receipt says was told before it, unless nobody can have known of the article."""
