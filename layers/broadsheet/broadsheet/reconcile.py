@@ -307,8 +307,9 @@ class _Run:
         if state is None:
             self._report.outcomes[key] = Outcome(key, "removed")
             return
-        self._report.outcomes[key] = Outcome(key, "rejected", "", (no_address(key),))
-        self._changes[key] = Change(self._report.outcomes[key], " ".join(state))
+        refused = Outcome(key, "rejected", "", (no_address(key),), state=state)
+        self._report.outcomes[key] = refused
+        self._changes[key] = Change(refused, " ".join(state))
 
     # The end
 
