@@ -24,9 +24,12 @@ ROBOTS = "robots.txt"
 ICON = "icon.svg"
 FEED_STYLE = "feed.css"
 TDM_POLICY = ".well-known/tdmrep.json"
+INDEXNOW = "indexnow.txt"
 NEWS_SITEMAP = "news-sitemap.xml"
 THEME = "theme.css"
 SEARCH = "search/index.html"
+# In the folder of each scope.
+FEEDS = ("rss.xml", "atom.xml", "feed.json")
 
 TAG_EVERYTHING = "site"
 TAG_LISTINGS = "listings"

@@ -55,6 +55,8 @@ class SiteConfig:
     tdm_reservation: TdmReservation | None = None
     theme: Theme | None = None
     search: bool = True
+    websub_hub: str = ""
+    indexnow_key: str = ""
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
