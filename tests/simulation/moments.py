@@ -61,10 +61,8 @@ def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: PLR0911 (a tab
         return moments.get(name, "other")
     if key.startswith("_record/"):
         return "read record" if name == "GetObject" else "write record"
-    if key.startswith("_index/"):
+    if key.startswith("_index/") or addresses.searched_month(key):
         return _index_moment(name, key)
-    if addresses.searched_month(key):
-        return "read index" if name == "GetObject" else "swap segment"
     if key.startswith("articles/"):
         verb = {"DeleteObject": "delete", "HeadObject": "look at"}.get(name, "write")
         return f"{verb} card" if addresses.carded_path(key) else f"{verb} page"
@@ -79,7 +77,9 @@ def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: PLR0911 (a tab
 
 
 def _index_moment(name: str, key: str) -> str:
-    if name == "PutObject":
+    if name in {"PutObject", "DeleteObject"}:
+        if addresses.searched_month(key):
+            return "swap segment"
         if key == addresses.ROOT_INDEX:
             return "swap site"
         return "swap topic" if key.startswith("_index/topics/") else "swap month"
