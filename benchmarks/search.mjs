@@ -33,29 +33,25 @@ const asking = {
   },
 };
 
-async function measured(client, count, act, results, tab) {
-  count.requests = count.bytes = 0;
+// What the server has sent since it was last asked: a worker's requests are no page's.
+const sent = async () => (await fetch(`${job.url}/sent`)).json();
+
+async function measured(act, results, tab) {
+  await sent();
   const began = performance.now();
   await act();
   const handle = await tab.waitForFunction(`(${results})() >= 0 && [(${results})()]`, {...PATIENCE, polling: 5});
   const ms = performance.now() - began;
   const [number] = await handle.jsonValue();
-  return {ms, requests: count.requests, bytes: count.bytes, results: number};
+  return {ms, results: number, ...await sent()};
 }
 
 async function ask(browser, {open, again, results}, query) {
   const context = await browser.createBrowserContext();
   const tab = await context.newPage();
-  const client = await tab.createCDPSession();
-  const count = {requests: 0, bytes: 0};
-  await client.send('Network.enable');
-  client.on('Network.loadingFinished', ({encodedDataLength}) => {
-    count.requests += 1;
-    count.bytes += encodedDataLength;
-  });
-  const first = await measured(client, count, () => tab.goto(job.url + open(query), {waitUntil: 'domcontentloaded'}), results, tab);
+  const first = await measured(() => tab.goto(job.url + open(query), {waitUntil: 'domcontentloaded'}), results, tab);
   await tab.evaluate(() => { window.results = undefined; });
-  const next = await measured(client, count, () => tab.evaluate(again, job.next), results, tab);
+  const next = await measured(() => tab.evaluate(again, job.next), results, tab);
   await context.close();
   return {first, next};
 }

@@ -25,7 +25,7 @@ from itertools import accumulate
 from pathlib import Path
 from statistics import median
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -45,14 +45,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 DELAY = 0.03
-RUNS = 3
+RUNS = 2
 VOCABULARY = 60_000
 WORDS = 400
 YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 TYPES = {".html": "text/html", ".js": "text/javascript", ".json": "application/json"}
 PAGEFIND = ROOT / ".venv-search" / "bin" / "python"
 # As the page of a site that uses Pagefind's API would.
-PAGE = """<!doctype html><title>x</title><script type="module">
+PAGE = """<!doctype html><html lang=en><title>x</title><script type="module">
 const pagefind = await import('/pagefind/pagefind.js');
 window.ask = async query => {
   window.results = undefined;
@@ -156,8 +156,9 @@ def digests(folder: Path) -> dict[str, tuple[int, str]]:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves a folder late."""
+    """Serves a folder late, and at /sent what it has sent since it was last asked for that."""
 
+    sent: ClassVar[list[int]] = []
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -167,6 +168,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer with a file, or a part of it."""
+        if self.path == "/sent":
+            told = json.dumps({"requests": len(self.sent), "bytes": sum(self.sent)}).encode()
+            self.sent.clear()
+            self._send(Answer(HTTPStatus.OK, {}, told))
+            return
         time.sleep(DELAY)
         path = self._folder / self.path.partition("?")[0].lstrip("/")
         path = path / "index.html" if path.is_dir() else path
@@ -179,6 +185,10 @@ class Handler(BaseHTTPRequestHandler):
             answer = answer.part(self.headers.get("Range", ""))
             if "gzip" in self.headers.get("Accept-Encoding", ""):
                 answer = answer.compressed()
+        self.sent.append(len(answer.body))
+        self._send(answer)
+
+    def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)
         for name, value in (answer.headers | {"Content-Length": str(len(answer.body))}).items():
             self.send_header(name, value)
@@ -238,7 +248,7 @@ def update_ours(segment: bytes, article: Article) -> float:
 def main(arguments: Sequence[str]) -> int:
     """Measure and print."""
     number = int(arguments[0]) if arguments else 10_000
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=120)
     rng = random.Random(1)  # noqa: S311 (no secret)
     words = vocabulary(rng)
     *everything, new = articles(number + 1, rng, words)

@@ -54,9 +54,9 @@ class SiteConfig:
     rights: str = ""
     tdm_reservation: TdmReservation | None = None
     theme: Theme | None = None
-    search: bool = True
     websub_hub: str = ""
     indexnow_key: str = ""
+    search: bool = True
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
