@@ -58,6 +58,7 @@ def test_every_field_is_read() -> None:
         },
         websub_hub="https://hub.example/",
         indexnow_key="0123-abcdEF",
+        search=False,
         links=[{"title": "Imprint", "url": "/imprint/"}, {"title": "X", "url": "http://x.example"}],
         ai_policy_url="/articles/ai/",
     )
@@ -81,6 +82,7 @@ def test_every_field_is_read() -> None:
         ),
         "https://hub.example/",
         "0123-abcdEF",
+        search=False,
     )
 
 

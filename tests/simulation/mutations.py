@@ -94,11 +94,17 @@ def _segments_deleted_blindly(self: Store, key: str, _replaces: str) -> None:
     self.delete_page(key)
 
 
+class _Whole(_Plan):
+    """A plan as it is, whatever is broken."""
+
+    documents = _Plan.documents
+
+
 def _settle_segments(self: _Run, upload: Any) -> None:
     """What search knows of an article, and nothing else."""
     known = recorded(self._store.read_state(addresses.record_key(upload.path)))
     listings = Listings(self._store, self._sources.renderer, self._sources.site)
-    plan = _Plan({upload.path: Wanted(upload.entry, known | upload.places, upload.document)}, ())
+    plan = _Whole({upload.path: Wanted(upload.entry, known | upload.places, upload.document)}, ())
     for month in sorted({month for _, month in known | upload.places}):
         stored = self._store.read_state(addresses.segment_key(month))
         listings._settle_segment(plan, month, stored)
