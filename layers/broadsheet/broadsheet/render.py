@@ -179,7 +179,11 @@ class Renderer:
         key = addresses.page_key(article.path)
         url = self._site_url + addresses.url_path(key)
         image_url = self._absolute(article.image) if article.image else ""
-        body = "" if article.status == "withdrawn" else markdown.to_html(article.body)
+        body = (
+            ""
+            if article.status == "withdrawn"
+            else markdown.to_html(article.body, article.body_place)
+        )
         return self._page(
             key,
             "article.html",
