@@ -68,7 +68,7 @@ _FIRST_TITLE = _element("h1")
 _PREFORMATTED = _element("pre")
 _PARAGRAPH = _element("p")
 # What parts words, though it is no white space.
-_BREAK = _pattern(r"</?(?:p|h[1-6]|li|div|blockquote|tr|t[dh]|br|figcaption)\b[^<>]*>")
+_BREAK = _pattern(r"</?(?:p|h[1-6]|li|div|blockquote|tr|t[dh]|d[dt]|br|pre|figcaption|summary)\b[^<>]*>")
 _BLOCK_END = _pattern(r"</(?:p|h[1-6]|li|div|blockquote|tr)\s*>|<br\b[^<>]*>")
 _SENTENCE_END = re.compile(r"""[.!?…。\uff01\uff1f][»”"'’)\]]*(?=\s|$)""")
 # No summary lies beyond this many characters of a text.
@@ -239,14 +239,14 @@ def _put_dates(wire: Wire, item: Mapping[str, Any]) -> None:
         ("embargoedUntil", None),
     )
     name, published = (version_name, version) if first is None else (first_name, first)
-    if embargo is not None and not _is_later(published, embargo):
+    if embargo is not None and not is_later(published, embargo):
         name, published = embargo_name, embargo
     wire.put("published_at", published, name)
-    if published is not None and _is_later(version, published):
+    if published is not None and is_later(version, published):
         wire.put("updated_at", version, version_name)
 
 
-def _is_later(one: object, other: object) -> bool:
+def is_later(one: object, other: object) -> bool:
     """Whether both are moments, and the one is later."""
     moments = [_moment(value) for value in (one, other)]
     return moments[0] is not None and moments[1] is not None and moments[0] > moments[1]
@@ -302,7 +302,7 @@ def _described(picture: Mapping[str, Any]) -> dict[str, str]:
 
 def _first(texts: list[Any], characters: int) -> str:
     """The first that is a text and not blank, cut to so many characters; "" if there is none."""
-    return next((_cut(t, characters) for t in texts if isinstance(t, str) and t.strip()), "")
+    return next((cut(t, characters) for t in texts if isinstance(t, str) and t.strip()), "")
 
 
 def _best(owner: Mapping[str, Any]) -> tuple[int, dict[str, Any]] | None:
@@ -344,7 +344,7 @@ def from_feed_item(
     wire.put("title", item.get("title"), *at, "title")
     _put_content(wire, item, at, markup)
     wire.put("published_at", item.get("date_published"), *at, "date_published")
-    if _is_later(item.get("date_modified"), item.get("date_published")):
+    if is_later(item.get("date_modified"), item.get("date_published")):
         wire.put("updated_at", item["date_modified"], *at, "date_modified")
     for owner, where in ((item, at), (feed, ())):
         if names := authors(owner):
@@ -421,13 +421,13 @@ def as_block(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     parts, end = [], 0
     for start, stop in _spans(text, *_PREFORMATTED):
-        parts += [_flat(text[end:start]), text[start:stop].replace("\n", "&#10;")]
+        parts += [flat(text[end:start]), text[start:stop].replace("\n", "&#10;")]
         end = stop
-    inside = "".join([*parts, _flat(text[end:])]).strip()
+    inside = "".join([*parts, flat(text[end:])]).strip()
     return f"<div>{inside}</div>" if inside else ""
 
 
-def _flat(text: str) -> str:
+def flat(text: str) -> str:
     """HTML without line ends. White space is never taken away, as it may part two words."""
     return re.sub(r"[ \t\f]*\n\s*", " ", text)
 
@@ -497,10 +497,10 @@ def sentences(text: str) -> str:
         return text
     ends = [m.end() for m in _SENTENCE_END.finditer(text[: SUMMARY_CHARACTERS + 1])]
     ends = [end for end in ends if end <= SUMMARY_CHARACTERS]
-    return text[: ends[-1]] if ends else _cut(text, SUMMARY_CHARACTERS)
+    return text[: ends[-1]] if ends else cut(text, SUMMARY_CHARACTERS)
 
 
-def _cut(text: str, characters: int) -> str:
+def cut(text: str, characters: int) -> str:
     """A text, shortened at a space if it is too long."""
     text = _line(text)
     if len(text) <= characters:
