@@ -14,12 +14,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from local.function import find_code
+from benchmarks import real, virtual
+from benchmarks.workload import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from benchmarks import real, virtual
 
 PARTS = ("virtual", "outage", "real")
 # Faults shown of each part; there may be thousands.
@@ -54,10 +53,6 @@ def main() -> int:
 
 
 def _measured(console: Console, part: str, count: int, seed: int) -> tuple[Rows, list[str]]:
-    # Only now is the code found that they import.
-    from benchmarks import real, virtual  # noqa: PLC0415
-    from benchmarks.workload import Limits  # noqa: PLC0415
-
     limits = Limits.of_template()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
@@ -127,5 +122,4 @@ def _requests(counted: Iterable[tuple[str, int]]) -> Rows:
 
 
 if __name__ == "__main__":
-    find_code("benchmarks.load", sys.argv[1:])
     sys.exit(main())

@@ -1,25 +1,15 @@
 """Both functions inside this process, with the environment that Lambda would give them."""
 
-import importlib.util
 import os
-import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from local.aws import SITE_BUCKET, SOURCE_BUCKET, LocalAws
 from local.pump import Handler
-from local.template import ROOT
-
-# Where Lambda finds the functions' code and the layer's.
-CODE = (
-    ROOT / "functions" / "publish",
-    ROOT / "functions" / "media",
-    ROOT / "layers" / "broadsheet",
-)
 
 
 def environment(aws: LocalAws, site_url: str) -> dict[str, str]:
@@ -33,16 +23,6 @@ def environment(aws: LocalAws, site_url: str) -> dict[str, str]:
         "MEDIA_QUEUE_URL": aws.media_queue_url,
         "POWERTOOLS_TRACE_DISABLED": "true",
     }
-
-
-def find_code(module: str, arguments: Sequence[str]) -> None:
-    """Start `module` again with the functions' code and layer on the path, if they are not."""
-    if importlib.util.find_spec("app") and importlib.util.find_spec("broadsheet"):
-        return
-    path = os.pathsep.join([*map(str, CODE), str(ROOT)])
-    if os.environ.get("PYTHONPATH") != path:
-        command = [sys.executable, "-m", module, *arguments]
-        os.execve(sys.executable, command, os.environ | {"PYTHONPATH": path})  # noqa: S606 (itself)
 
 
 @contextmanager

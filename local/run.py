@@ -24,7 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from local.aws import SITE_BUCKET, SOURCE_BUCKET, LocalAwsError, local_aws
 from local.cdn import Cdn, CdnServer, Invalidations
-from local.function import environment, find_code, functions
+from local.function import environment, functions
 from local.options import Options, copy_samples, parse
 from local.pump import Pump
 from local.tell import Teller, explain, listed
@@ -44,7 +44,6 @@ class UsageError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until Ctrl-C or SIGTERM, or once; return the exit status."""
-    find_code("local.run", sys.argv[1:] if arguments is None else arguments)
     options = parse(arguments)
     console = Console(file=sys.stdout, highlight=False)
     for number in STOP_SIGNALS:

@@ -14,7 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 
-from local.function import find_code
+from broadsheet.errors import BroadsheetError
+from broadsheet.settings import Settings
+from broadsheet.store import Store
+from broadsheet.verify import Verifier, Walk
 
 NEEDED = ("SOURCE_BUCKET", "SITE_BUCKET", "DISTRIBUTION_ID", "SITE_URL")
 
@@ -22,7 +25,6 @@ NEEDED = ("SOURCE_BUCKET", "SITE_BUCKET", "DISTRIBUTION_ID", "SITE_URL")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Verify and say what differs; the exit status is 1 if something still does."""
     given = sys.argv[1:] if arguments is None else arguments
-    find_code("local.verify", given)
     options = _parse(given)
     console = Console(highlight=False)
     try:
@@ -55,12 +57,6 @@ def variables(stack: str) -> Mapping[str, str]:
 
 
 def _verify(console: Console, *, repair: bool) -> int:
-    # The layer is found only once main has seen to it.
-    from broadsheet.errors import BroadsheetError  # noqa: PLC0415
-    from broadsheet.settings import Settings  # noqa: PLC0415
-    from broadsheet.store import Store  # noqa: PLC0415
-    from broadsheet.verify import Verifier, Walk  # noqa: PLC0415
-
     # Repaired from here, and not by messages: so that the end of this is the end of it.
     settings = Settings.from_environment({**os.environ, "QUEUE_URL": ""})
     console.print(f"Comparing {settings.site_bucket} with {settings.source_bucket} …")

@@ -342,6 +342,54 @@ def test_headings_that_begin_with_the_second_level_stay() -> None:
     assert to_html("## A\n\n### B") == "<h2>A</h2>\n<h3>B</h3>\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("[to](#b) \n## B", '<a href="#b">to</a></p>\n<h2 id="b">B</h2>'),
+        ("[to](#the-b-side)\n## The B *side*!", '<h2 id="the-b-side">The B <em>side</em>!</h2>'),
+        ("[to](#x)\n## B {#x}", '<h2 id="x">B</h2>'),
+        ("## B {#x}", "<h2>B</h2>"),
+        ("[to](#straße)\n## Straße", '<h2 id="straße">Straße</h2>'),
+        ("[to](#b)\n## B\n## B", '<h2 id="b">B</h2>\n<h2>B</h2>'),
+        ('[to](#b)\n<h2 title="t">B</h2>', '<h2 id="b" title="t">B</h2>'),
+    ],
+)
+def test_a_body_can_link_to_its_headings(text: str, shown: str) -> None:
+    html = to_html(text)
+    assert shown in html
+    assert ("<a " in html) == ("](" in text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[to](#b)",
+        "[to](#b)\n## C {#c}",
+        "[to](#B)\n## {#B}",
+        '[to](#b)\n<p id="b">x</p>',
+        '[to]("A title")',
+        "[to]((https://example.org))",
+    ],
+)
+def test_a_link_that_leads_nowhere_is_only_text(text: str) -> None:
+    html = to_html(text)
+    assert "to" in html
+    assert "<a" not in html
+    assert "id=" not in html
+
+
+@pytest.mark.parametrize("name", ["main", "corrections"])
+def test_no_heading_takes_the_name_of_a_part_of_the_page(name: str) -> None:
+    html = to_html(f"[to](#{name})\n## {name}")
+    assert "id=" not in html
+    assert f'href="#{name}"' in html
+
+
+def test_no_heading_leaves_its_attribute() -> None:
+    html = to_html("[to](<#\"onclick='x'>)\n<h2>&quot;onclick='x'</h2>")
+    assert 'id="&quot;onclick=&#x27;x&#x27;">' in html
+
+
 def test_code_that_shows_a_heading_is_left_alone() -> None:
     assert "<code>&lt;h1&gt;</code>" in to_html("# A\n\n`<h1>`")
 

@@ -185,6 +185,11 @@ class TestArticlePage:
         )
         assert page.all("figcaption") == []
 
+    def test_paints_its_picture_together_with_its_text(self) -> None:
+        ((image, _),) = article_page(image=Image("https://x.example/a.png", "")).all("img")
+        assert image["fetchpriority"] == "high"
+        assert not {"loading", "decoding"} & image.keys()
+
     def test_in_another_language_says_so_and_keeps_its_own_words_in_the_sites(self) -> None:
         page = article_page(language="ar")
         assert page.all("html")[0][0] == {"lang": "en-GB", "dir": "ltr"}
@@ -272,6 +277,13 @@ class TestListings:
         for order, label in (((old, new), "HARBOUR"), ((new, old), "Harbor")):
             page = scope_page("topics/harbour/index.html", Scope(newest=order), "harbour")
             assert Document(page.body.decode()).text("h1") == label
+
+    def test_only_the_lead_story_has_a_picture_that_is_fetched_at_once(self) -> None:
+        scope = Scope(months(1), entries(3, image=Image("https://x.example/a.png", "")))
+        page = Document(scope_page("index.html", scope).body.decode())
+        lead, *others = (image for image, _ in page.all("img"))
+        assert lead["fetchpriority"] == "high"
+        assert [image["loading"] for image in others] == ["lazy", "lazy"]
 
     def test_a_topic_without_entries_has_no_pages(self) -> None:
         pages = Renderer(URL, CONFIG).scope("harbour", Scope())

@@ -96,12 +96,7 @@ class Media:
     def _refuse(self, key: str) -> Outcome:
         if self._store.source_state(key) is None:
             return Outcome(key, "removed")
-        expected = (
-            "media/NAME.jpg, or .jpeg, .png, .webp, .avif or .gif; NAME being letters a-z, digits, "
-            "- and _, in folders if you like, of 200 characters at most; SVG is never published"
-        )
-        problem = Problem("", f"the key {shown(key)} can't be a picture's; expected {expected}")
-        return Outcome(key, "rejected", "", (problem,))
+        return Outcome(key, "rejected", "", (no_name(key),))
 
     def _settle(self, key: str, name: str) -> Outcome:
         for attempt in range(ROUNDS):
@@ -207,6 +202,15 @@ class Media:
         by_tag = self._settings.invalidate_by == "tags"
         item = f"#{addresses.media_tag(name)}" if by_tag else f"/{addresses.media_key(name)}/*"
         self._store.invalidate([item])
+
+
+def no_name(key: str) -> Problem:
+    """What is wrong with a key under media/ that no picture can have."""
+    expected = (
+        "media/NAME.jpg, or .jpeg, .png, .webp, .avif or .gif; NAME being letters a-z, digits, "
+        "- and _, in folders if you like, of 200 characters at most; SVG is never published"
+    )
+    return Problem("", f"the key {shown(key)} can't be a picture's; expected {expected}")
 
 
 def _manifest(stored: Stored | None) -> Manifest:

@@ -58,13 +58,14 @@ def _judge(folder: Path, console: Console) -> int:
         report = validated(site, pages)
         looks = {path: Look(site.url + path, ("axe",), views=1) for path in pages}
         browse(report, looks)
-    table = Table("check", "pages", "with faults", "faults")
+    table = Table("check", "pages or feeds", "with faults", "faults")
     checks = sorted({check for found in report.found.values() for check in found})
     faults = [check for check in checks if check not in _OF_THE_NETWORK and report.of(check)]
     for check in checks:
         found = report.of(check)
         number = sum(map(len, found.values()))
-        table.add_row(check, str(len(report.found)), str(len(found)), str(number))
+        judged = sum(check in said for said in report.found.values())
+        table.add_row(check, str(judged), str(len(found)), str(number))
         for path, said in list(found.items())[:_SHOWN] if check in faults else []:
             console.print(f"{check}: {path}: {said[0]}", markup=False, soft_wrap=True)
     console.print(f"{len(articles) - len(refused)} articles published, {len(refused)} refused")

@@ -53,10 +53,18 @@ class Site:
 
     def pages(self) -> dict[str, str]:
         """The HTML of all pages by their paths."""
+        paths = [f"/{key.removesuffix(HOME)}" for key in self._keys() if key.endswith(".html")]
+        return {path: self.cdn.answer(path).body.decode() for path in paths}
+
+    def feeds(self) -> dict[str, bytes]:
+        """All feeds and sitemaps by their keys."""
+        keys = [key for key in self._keys() if key.endswith((".xml", "feed.json"))]
+        return {key: self.cdn.answer(f"/{key}").body for key in keys}
+
+    def _keys(self) -> list[str]:
         listed = s3_client().get_paginator("list_objects_v2").paginate(Bucket=SITE)
         keys = [item["Key"] for page in listed for item in page.get("Contents", [])]
-        paths = [f"/{k.removesuffix(HOME)}" for k in keys if k.endswith(".html") and k[0] != "_"]
-        return {path: self.cdn.answer(path).body.decode() for path in paths}
+        return [key for key in keys if not key.startswith("_")]
 
     def put(self, path: str, page: str) -> None:
         """Put a page of one's own beside those published."""

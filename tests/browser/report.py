@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.browser import links, nu
+from tests.browser import feeds, links, nu
 from tests.browser.tools import HERE, node
 from tests.hostile.browser import chromium
 
@@ -60,11 +60,13 @@ def name(path: str) -> str:
 
 
 def validated(site: Site, pages: Mapping[str, str]) -> Report:
-    """What needs no browser: the Nu checker, and where the links lead."""
+    """What needs no browser: the Nu checker, where the links lead, and feeds and sitemaps."""
     broken = links.broken(pages, site.url, site.cdn.answer)
     with tempfile.TemporaryDirectory() as folder:
         complaints = nu.complaints(pages, Path(folder))
-    return Report({path: {"html": complaints[path], "links": broken[path]} for path in pages})
+    found = {path: {"html": complaints[path], "links": broken[path]} for path in pages}
+    others = {f"/{key}": {"feeds": said} for key, said in feeds.faults(site.feeds()).items()}
+    return Report(found | others)
 
 
 def browse(

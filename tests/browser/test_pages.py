@@ -61,6 +61,12 @@ def test_no_page_fails(check: str, report: Report) -> None:
     assert found == {}
 
 
+def test_feeds_and_sitemaps_keep_to_their_specifications(report: Report) -> None:
+    assert report.of("feeds") == {}
+    judged = {path for path, found in report.found.items() if "feeds" in found}
+    assert {"/rss.xml", "/topics/harbour/atom.xml", "/sitemap.xml", "/news-sitemap.xml"} <= judged
+
+
 @pytest.mark.parametrize("path", BROKEN)
 def test_the_check_notices_what_is_broken(path: str, report: Report) -> None:
     assert report.found[path][BROKEN[path][0]] != []

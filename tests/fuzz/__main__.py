@@ -1,12 +1,8 @@
-"""`python -m tests.fuzz MINUTES SEED`: fuzz.py, with the code under test where Python finds it."""
+"""`python -m tests.fuzz MINUTES SEED`: fuzz.py."""
 
 import sys
 
-from local.function import find_code
+from tests.fuzz.fuzz import main
 
 if __name__ == "__main__":
-    find_code("tests.fuzz", sys.argv[1:])
-    # It imports the code under test, which only now is where Python looks.
-    from tests.fuzz.fuzz import main
-
     sys.exit(main())

@@ -1,12 +1,8 @@
-"""`python -m tests.simulation N SEED`: cli.py, with the code under test where Python finds it."""
+"""`python -m tests.simulation N SEED`: cli.py."""
 
 import sys
 
-from local.function import find_code
+from tests.simulation.cli import main
 
 if __name__ == "__main__":
-    find_code("tests.simulation", sys.argv[1:])
-    # It imports the code under test, which only now is where Python looks.
-    from tests.simulation.cli import main
-
     sys.exit(main())

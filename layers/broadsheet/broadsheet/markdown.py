@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from html import escape, unescape
+from urllib.parse import unquote
 
 import comrak
 import nh3
 
+from broadsheet import addresses
 from broadsheet.errors import InvalidError
 from broadsheet.validation import FORBIDDEN, Problem
 
@@ -52,9 +55,17 @@ _LINE_END = re.compile(r"\r\n?|\n")
 # Of what the sanitiser leaves, in which each "<" begins a tag. An anchor without text is nothing
 # to choose, a heading without text none to read, and a header cell without text heads nothing.
 _EMPTY_LINK = re.compile(r"<a(?: [^>]*)?>\s*</a>")
+# [text]("title") or [text]((https://…)): CommonMark takes for an address what can't be one.
+_NO_ADDRESS = re.compile(r'<a href="(?:%22|\()[^"]*"[^>]*>(.*?)</a>', re.DOTALL)
+_HEADING = re.compile(r"<(h[1-6])((?: [^>]*)?)>(.*?)</\1>", re.DOTALL)
+_HEADING_ID = re.compile(r"\s*\{#([\w.-]+)\}\s*$")
+_FRAGMENT_LINK = re.compile(r'<a href="#([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
+# What else a page has that a body may link to, and no heading of it may be called.
+_PAGE_IDS = {"", "top", "main", "corrections"}
 _EMPTY_HEADING = re.compile(r"<(h[1-6])(?: [^>]*)?>\s*</\1>")
 _EMPTY_HEADER = re.compile(r"<th( [^>]*)?>\s*</th>")
 _MENDED = re.compile(r"<(?P<end>/?)(?P<name>h[1-6]|table|t[dh]|img)(?P<rest>(?: [^>]*)?)>")
+_TAG = re.compile(r"<[^>]*>")
 _ALIGN = re.compile(r' align="([^"]*)"')
 
 
@@ -82,6 +93,7 @@ def to_html(text: str, place: str = "/body") -> str:
 
 def _mended(html: str) -> str:
     """A sanitised document as those need it who don't see it, or have but a keyboard."""
+    html = _anchored(_NO_ADDRESS.sub(r"\1", html))
     html = _EMPTY_HEADING.sub("", _EMPTY_LINK.sub("", html))
     html = _EMPTY_HEADER.sub(r"<td\1></td>", html)
     outline: list[int] = []
@@ -102,6 +114,35 @@ def _mended(html: str) -> str:
         return f"<{end}h{open_headings.pop() if end else open_headings[-1]}{rest}>"
 
     return _MENDED.sub(mend, html)
+
+
+def _anchored(html: str) -> str:
+    """Headings that the body links to have the id for it; a link to none of them is only text.
+
+    The name of a heading is its {#name} or, as many editors have it, what its text is as a slug.
+    """
+    wanted = {_fragment(link) for link in _FRAGMENT_LINK.finditer(html)} - _PAGE_IDS
+    names = {addresses.slug(fragment): fragment for fragment in sorted(wanted)}
+    given: set[str] = set()
+
+    def name(heading: re.Match[str]) -> str:
+        tag, rest, text = heading.groups()
+        own = _HEADING_ID.search(text)
+        text = text[: own.start()] if own else text
+        fragment = own[1] if own else names.get(addresses.slug(_TAG.sub("", text)), "")
+        if fragment in wanted - given and text.strip():
+            given.add(fragment)
+            rest = f' id="{escape(fragment)}"{rest}'
+        return f"<{tag}{rest}>{text}</{tag}>"
+
+    def follow(link: re.Match[str]) -> str:
+        return link[0] if _fragment(link) in given | _PAGE_IDS else link[2]
+
+    return _FRAGMENT_LINK.sub(follow, _HEADING.sub(name, html))
+
+
+def _fragment(link: re.Match[str]) -> str:
+    return unquote(unescape(link[1]))
 
 
 def _level(written: int, outline: list[int]) -> int:

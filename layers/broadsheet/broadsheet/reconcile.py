@@ -111,6 +111,12 @@ class Reconciler:
                 raise error
 
 
+def no_address(key: str) -> Problem:
+    """What is wrong with a key under articles/ that no article can have."""
+    expected = "articles/PATH.json, PATH being segments of a-z, 0-9 and - joined by /"
+    return Problem("", f"the key {shown(key)} has no URL; expected {expected}")
+
+
 def messages_for(keys: Sequence[str], **options: bool) -> list[str]:
     """The bodies of messages that have these keys reconciled, with options of ``reconcile``."""
     chunks = [keys[i : i + KEYS_PER_MESSAGE] for i in range(0, len(keys), KEYS_PER_MESSAGE)]
@@ -273,9 +279,7 @@ class _Run:
         if self._store.source_state(key) is None:
             self._report.outcomes[key] = Outcome(key, "removed")
             return
-        expected = "articles/PATH.json, PATH being segments of a-z, 0-9 and - joined by /"
-        problem = Problem("", f"the key {shown(key)} has no URL; expected {expected}")
-        self._report.outcomes[key] = Outcome(key, "rejected", "", (problem,))
+        self._report.outcomes[key] = Outcome(key, "rejected", "", (no_address(key),))
 
     # The end
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from broadsheet.article import Image
     from broadsheet.index import Place
     from broadsheet.settings import Settings
-    from broadsheet.store import Store, Stored
+    from broadsheet.store import Store
 
 SITE_BYTES = 64 * 1024
 NO_PICTURE = "expected a picture that was uploaded under that key; without it the page has none"
@@ -179,10 +179,13 @@ class Sources:
             picture = image.name, stored.etag if stored else None
             with suppress(*UNREADABLE):
                 shown = Manifest.from_bytes(stored.data).shown(image) if stored else None
-        missing = Problem("/image/src", f"is {described(image.src)}; {NO_PICTURE}")
-        return _Rendered(
-            replace(article, image=shown), picture, missing=() if shown else (missing,)
-        )
+        missing = () if shown else (missing_picture(image),)
+        return _Rendered(replace(article, image=shown), picture, missing)
+
+
+def missing_picture(image: Image) -> Problem:
+    """What is told of a picture that is not there."""
+    return Problem("/image/src", f"is {described(image.src)}; {NO_PICTURE}")
 
 
 def newest_good(store: Store, key: str, limit: int, parse: Callable[[bytes], V]) -> Reading[V]:
@@ -195,7 +198,7 @@ def newest_good(store: Store, key: str, limit: int, parse: Callable[[bytes], V])
         return Reading(None, None, gone=True)
     state = (stored.etag, stored.version)
     try:
-        return Reading(parse(_within(stored, limit)), state)
+        return Reading(parse(within(stored.data, limit)), state)
     except InvalidError as error:
         problems = tuple(error.problems)
     size = 0
@@ -208,11 +211,12 @@ def newest_good(store: Store, key: str, limit: int, parse: Callable[[bytes], V])
         size += len(older.data) if older else 0
         with suppress(InvalidError):
             if older:
-                return Reading(parse(_within(older, limit)), state, problems)
+                return Reading(parse(within(older.data, limit)), state, problems)
     return Reading(None, state, problems)
 
 
-def _within(stored: Stored, limit: int) -> bytes:
-    if len(stored.data) > limit:
+def within(data: bytes, limit: int) -> bytes:
+    """The data, unless it is longer than may be. Raises InvalidError."""
+    if len(data) > limit:
         raise InvalidError([Problem("", f"has more than {limit:,} bytes; expected at most that")])
-    return stored.data
+    return data

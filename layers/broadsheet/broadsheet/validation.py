@@ -32,8 +32,11 @@ _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # C1 controls, which HTML forbids.
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _SHOWN = 60
-_DEPTH = 20
-_TOO_DEEP = f"is nested too deeply; expected at most {_DEPTH} levels"
+DEPTH = 20
+# What begins, or is, the message of what is told of by these: who shows where it stands needs them.
+TOO_DEEP = f"is nested too deeply; expected at most {DEPTH} levels"
+UNKNOWN = "is not a known field"
+REPEATED = "is given more than once"
 # Of a million mistakes nobody reads more, and telling them all would take longer than we may run.
 MOST_PROBLEMS = 100
 # No list may be longer; the schema's validator need not see more of one than that it is.
@@ -76,8 +79,8 @@ def decode(data: bytes) -> tuple[Any, list[Problem]]:
         raise _invalid(f"is not UTF-8 at byte {error.start}; expected JSON in UTF-8") from error
     duplicates: dict[int, list[str]] = {}
     document = _load(text, duplicates)
-    if not _is_within(document, _DEPTH):
-        raise _invalid(_TOO_DEEP)
+    if not _is_within(document, DEPTH):
+        raise _invalid(TOO_DEEP)
     problems = list(islice(_text_problems(document, duplicates), MOST_PROBLEMS))
     return _mended(document) if problems else document, problems
 
@@ -156,7 +159,7 @@ def _load(text: str, duplicates: dict[int, list[str]]) -> Any:
         where = f"line {error.lineno}, column {error.colno}"
         raise _invalid(f"is not JSON: {error.msg} at {where}; expected one JSON object") from error
     except RecursionError as error:
-        raise _invalid(_TOO_DEEP) from error
+        raise _invalid(TOO_DEEP) from error
 
 
 def _is_within(value: Any, levels: int) -> bool:
@@ -179,7 +182,7 @@ def _text_problems(
             yield from _text_problems(item, duplicates, (place, i))
     elif isinstance(value, dict):
         for name in duplicates.get(id(value), ()):
-            message = "is given more than once; expected it once"
+            message = f"{REPEATED}; expected it once"
             yield Problem(_place_pointer((place, name)), message)
         for name, item in value.items():
             yield from _character_problems(place, name)
@@ -250,7 +253,7 @@ def _expected(rule: dict[str, Any]) -> str:
 def _unknown(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name[:_SHOWN], known, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
-    return f"is not a known field{hint}; expected one of: {', '.join(known)}"
+    return f"{UNKNOWN}{hint}; expected one of: {', '.join(known)}"
 
 
 def _wrong(error: ValidationError) -> str:
