@@ -13,6 +13,7 @@ from rich.text import Text
 
 from broadsheet.errors import BroadsheetError
 from local.cli.check import check
+from local.cli.import_ import import_
 from local.positions import harmless
 
 IMPOSSIBLE = 2
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(check)
+app.command("import")(import_)
 
 
 @app.callback()

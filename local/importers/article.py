@@ -13,7 +13,7 @@ from broadsheet import addresses, markdown, wire
 from broadsheet.article import Article
 from broadsheet.errors import InvalidError
 from broadsheet.validation import FORBIDDEN
-from local.importers import markup, paths, pictures
+from local.importers import markup, paths, pictures, templates
 from local.importers.item import Importer, Item, Picture
 
 _TITLE, _TEXT, _NAME, _CREDIT = 300, 1000, 200, 300
@@ -21,6 +21,8 @@ _TOPICS, _AUTHORS = 10, 50
 _PIXELS = 100_000
 _NAMED = 3
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+# The beginning of a link, but not of a picture, and an address from the root.
+_LINK = re.compile(r"((?<!!)\[[^\[\]]*\]\()(/[^\s()<>]*)")
 _URL_SAFE = "!#$%&'()*+,/:;=?@[]~-._"
 
 
@@ -114,11 +116,11 @@ def _cut(item: Item, name: str, text: str, characters: int) -> str:
 
 
 def _body(item: Item, importer: Importer, moved: Mapping[str, str]) -> str:
+    places = _Places(item, importer, moved)
     if item.markdown:
-        return item.markdown
+        return templates.outside_code(item.markdown, places.links)
     if not item.html.strip():
         raise RefusedError("has no text")
-    places = _Places(item, importer, moved)
     try:
         body = markup.to_markdown(item.html, item.warn, places.picture, places.link)
     except markup.TooMuchError as error:
@@ -160,6 +162,10 @@ class _Places:
         if parts.path and (new := self.moved.get(old_path(parts.path))):
             return f"/articles/{new}/" + (f"#{parts.fragment}" if parts.fragment else "")
         return site.absolute(href) if parts.path.startswith("/") else href
+
+    def links(self, text: str) -> str:
+        """Markdown with links from the root that lead to where they should now."""
+        return _LINK.sub(lambda link: link[1] + self.link(link[2]), text)
 
     def tell(self) -> None:
         """Report what became of the pictures."""
@@ -215,7 +221,7 @@ def _language(item: Item) -> str:
 
 def encoded(url: str) -> str:
     """An address with what may not stand in one percent-encoded; what is encoded stays."""
-    return quote(url, safe=_URL_SAFE + "".join(c for c in set(url) if ord(c) > 0x7F))
+    return "".join(c if not c.isascii() else quote(c, safe=_URL_SAFE) for c in url)
 
 
 def _image(item: Item, importer: Importer, made: Made) -> dict[str, Any]:

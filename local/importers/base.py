@@ -31,7 +31,7 @@ class Base:
         beside = [self.folder / part.strip("/") for part in self.uploads]
         return [*([self.options.media] if self.options.media else []), *beside]
 
-    def find_picture(self, src: str, item: Item) -> Path | None:
+    def find_picture(self, src: str, item: Item) -> Path | None:  # noqa: ARG002 (others need it)
         """The file of a picture: see `Importer`."""
         if not self.site.is_own(self.site.absolute(src)) and self.site.base_url:
             return None

@@ -15,12 +15,12 @@ from local.importers.item import ImportFailedError
 MOST_BYTES = 512 * 1024 * 1024
 
 
-def read_text(file: Path) -> str:
+def read_text(file: Path, most: int = MOST_BYTES) -> str:
     """A text file. Raises ImportFailedError where it can't be read, or is too large."""
     try:
         size = file.stat().st_size
-        if size > MOST_BYTES:
-            raise ImportFailedError(f"{file} has {size:,} bytes; at most {MOST_BYTES:,} are read")
+        if size > most:
+            raise ImportFailedError(f"{file} has {size:,} bytes; at most {most:,} are read")
         return file.read_text("utf-8-sig", errors="replace")
     except OSError as error:
         raise ImportFailedError(f"{file} can't be read: {error.strerror}") from error

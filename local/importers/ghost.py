@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from local.importers import files, koenig
+from local.importers import files, front_matter, koenig
 from local.importers.base import Base
 from local.importers.item import ImportFailedError, Item, Options, Picture
 
@@ -119,7 +117,7 @@ class Ghost(Base):
 
     @staticmethod
     def _check(item: Item, post: Mapping[str, Any]) -> None:
-        if post.get("type") == "page" or post.get("page") in {1}:
+        if post.get("type") == "page" or post.get("page") == 1:
             item.skip = "is a page"
         if post.get("visibility") not in {None, "public"} and item.status == "published":
             item.status = "draft"
@@ -147,7 +145,7 @@ class Ghost(Base):
         for ending in ("json", "yaml", "yml"):
             file = self.folder / f"redirects.{ending}"
             if file.is_file():
-                found = files.read_json(file) if ending == "json" else _yaml(file)
+                found = files.read_json(file) if ending == "json" else front_matter.yaml_of(file)
                 pairs += list(_pairs(found))
         found_for: dict[str, list[str]] = {}
         for old, new in pairs:
@@ -156,13 +154,6 @@ class Ghost(Base):
             else:
                 self.site.warnings.append(f"the redirect {old[:100]} → {new[:100]} is left out")
         return found_for
-
-
-def _yaml(file: Path) -> Any:
-    try:
-        return yaml.safe_load(files.read_text(file))
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ImportFailedError(f"{file} is not YAML: {error}") from error
 
 
 def _pairs(found: object) -> Iterator[tuple[str, str]]:

@@ -7,8 +7,10 @@ from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
+from broadsheet.errors import BroadsheetError
 
-class ImportFailedError(Exception):
+
+class ImportFailedError(BroadsheetError):
     """The export as a whole can't be read; the message says why."""
 
 
@@ -41,9 +43,9 @@ class Item:
     """One text of an export.
 
     The text is in ``html`` or in ``markdown``; dates are RFC 3339, or "" where there are none.
-    ``url`` is where it was, absolute or from "/", and makes its path here; ``path`` does if there is
-    no such address. ``skip`` says why it is no article, if it is none. ``folder`` is
-    where its own files lie.
+    ``url`` is where it was, absolute or from "/", and makes its path here; ``path`` does if there
+    is no such address. ``skip`` says why it is no article, if it is none. ``folder`` is where its
+    own files lie.
     """
 
     id: str

@@ -27,10 +27,12 @@ _BLOCKS = {
 }
 _HEADINGS = ("heading", "extended-heading")
 _TEXTS = ("text", "extended-text", "tk", "code-highlight")
-_NOTHING = ("paywall", "at-link-search", "zwnj")
 _LEVELS = 100
 # Kinds of Mobiledoc's sections.
-_MARKUP, _IMAGE, _LIST, _CARD = 1, 2, 3, 10
+_MARKUP, _PICTURE, _LIST, _CARD = 1, 2, 3, 10
+_HEADING_TAGS = {f"h{level}": f"h{level}" for level in range(1, 7)}
+_SECTIONS = {"p": "p", "blockquote": "blockquote", "aside": "blockquote", **_HEADING_TAGS}
+_MARKUPS = {tag: tag for tag in "a strong em b i code s sub sup u".split()}
 
 
 def lexical(text: str, warn: Warn) -> str:
@@ -61,8 +63,7 @@ def _node(node: Mapping[str, Any], warn: Warn, level: int) -> str:
     if kind == "list":
         tag = "ol" if node.get("listType") == "number" else "ul"
     elif kind in _HEADINGS:
-        tag = files.text(node.get("tag")) or "h2"
-        tag = tag if tag in {"h1", "h2", "h3", "h4", "h5", "h6"} else "h2"
+        tag = _known(node.get("tag"), "h2", _HEADING_TAGS)
     else:
         tag = _BLOCKS.get(kind, "")
     if tag:
@@ -71,59 +72,88 @@ def _node(node: Mapping[str, Any], warn: Warn, level: int) -> str:
 
 
 def _formatted(node: Mapping[str, Any]) -> str:
-    found = escape(files.text(node.get("text")), quote=False)
+    found = escape(files.text(node.get("text")))
     bits = files.number(node.get("format"))
     for bit, tag in _FORMATS:
         found = f"<{tag}>{found}</{tag}>" if bits & bit and found else found
     return found
 
 
-def card(kind: str, node: Mapping[str, Any], warn: Warn) -> str:
+class _Payload:
+    """What a card says, as it is or, for text and attributes, escaped."""
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self.fields = fields
+
+    def raw(self, *names: str) -> str:
+        """The first of these that says something."""
+        return next((t for name in names if (t := files.text(self.fields.get(name)))), "")
+
+    def text(self, *names: str) -> str:
+        """The same as text of HTML."""
+        return escape(self.raw(*names))
+
+    def link(self, url: str, *names: str) -> str:
+        """A paragraph with a link; "" without an address."""
+        address = self.text(url)
+        return f'<p><a href="{address}">{self.text(*names) or address}</a></p>' if address else ""
+
+
+def _image(card: _Payload) -> str:
+    return _figure(_img(card.fields), card.raw("caption"))
+
+
+def _gallery(card: _Payload) -> str:
+    pictures = files.objects(card.fields.get("images"))
+    found = "".join(_figure(_img(p), files.text(p.get("caption"))) for p in pictures)
+    return found + (f"<p>{card.raw('caption')}</p>" if card.raw("caption") else "")
+
+
+def _code(card: _Payload) -> str:
+    language = f' class="language-{card.text("language")}"' if card.raw("language") else ""
+    return f"<pre><code{language}>{card.text('code')}</code></pre>"
+
+
+def _elsewhere(card: _Payload) -> str:
+    metadata = card.fields.get("metadata")
+    title = metadata.get("title") if isinstance(metadata, dict) else ""
+    return _Payload({**card.fields, "title": title}).link("url", "title") or card.raw("html")
+
+
+# https://github.com/TryGhost/Koenig: the cards of its editors, by the names of both formats.
+_CARDS: Mapping[str, Callable[[_Payload], str]] = {
+    "image": _image,
+    "gallery": _gallery,
+    "html": lambda card: card.raw("html"),
+    "hr": lambda _: "<hr>",
+    "horizontalrule": lambda _: "<hr>",
+    "code": _code,
+    "codeblock": _code,
+    "bookmark": _elsewhere,
+    "embed": _elsewhere,
+    "button": lambda card: card.link("buttonUrl", "buttonText"),
+    "callout": lambda card: (
+        f"<blockquote>{card.text('calloutEmoji')} {card.raw('calloutText')}</blockquote>"
+    ),
+    "toggle": lambda card: (
+        f"<details><summary>{card.raw('heading')}</summary>{card.raw('content')}</details>"
+    ),
+    "header": lambda card: f"<h2>{card.raw('header')}</h2><p>{card.raw('subheader')}</p>",
+    "product": lambda card: f"<h4>{card.raw('productTitle')}</h4>{card.raw('productDescription')}",
+    **dict.fromkeys(
+        ("audio", "video", "file"),
+        lambda card: card.link("src", "title", "fileTitle", "fileName"),
+    ),
+    **dict.fromkeys(("paywall", "at-link-search", "zwnj"), lambda _: ""),
+}
+
+
+def card(kind: str, fields: Mapping[str, Any], warn: Warn) -> str:
     """The HTML of one of Ghost's cards; of those that are none of the text, nothing."""
-
-    def get(name: str) -> str:
-        return files.text(node.get(name))
-
-    def attribute(name: str) -> str:
-        return escape(get(name))
-
-    match kind:
-        case "image":
-            found = f'<img src="{attribute("src")}" alt="{attribute("alt")}">'
-            return _figure(found, get("caption"))
-        case "gallery":
-            pictures = files.objects(node.get("images"))
-            found = "".join(_figure(_img(p), files.text(p.get("caption"))) for p in pictures)
-            return found + (f"<p>{get('caption')}</p>" if get("caption") else "")
-        case "html":
-            return get("html")
-        case "markdown" | "card-markdown":
-            return _rendered(get("markdown"), warn)
-        case "horizontalrule" | "hr":
-            return "<hr>"
-        case "codeblock" | "code":
-            language = f' class="language-{attribute("language")}"' if get("language") else ""
-            return f"<pre><code{language}>{escape(get('code'), quote=False)}</code></pre>"
-        case "bookmark" | "embed":
-            metadata = node.get("metadata")
-            title = files.text(metadata.get("title")) if isinstance(metadata, dict) else ""
-            url = attribute("url")
-            return f'<p><a href="{url}">{escape(title) or url}</a></p>' if url else get("html")
-        case "button":
-            return f'<p><a href="{attribute("buttonUrl")}">{attribute("buttonText")}</a></p>'
-        case "callout":
-            return f"<blockquote>{get('calloutEmoji')} {get('calloutText')}</blockquote>"
-        case "toggle":
-            return f"<details><summary>{get('heading')}</summary>{get('content')}</details>"
-        case "audio" | "video" | "file":
-            name = get("title") or get("fileTitle") or get("fileName") or get("src")
-            return f'<p><a href="{attribute("src")}">{escape(name)}</a></p>'
-        case "header":
-            return f"<h2>{get('header')}</h2><p>{get('subheader')}</p>"
-        case "product":
-            return f"<h4>{get('productTitle')}</h4>{get('productDescription')}"
-        case _ if kind in _NOTHING:
-            return ""
+    if kind in {"markdown", "card-markdown"}:
+        return _rendered(files.text(fields.get("markdown")), warn)
+    if kind in _CARDS:
+        return _CARDS[kind](_Payload(fields))
     warn(f"the card {kind[:60] or '(without a name)'} is left out")
     return ""
 
@@ -161,17 +191,12 @@ def mobiledoc(text: str, warn: Warn) -> str:
 def _section(section: list[Any], document: Mapping[str, Any], warn: Warn) -> str:
     kind = section[0]
     if kind == _MARKUP:
-        tag = (
-            section[1]
-            if section[1] in {"p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "aside"}
-            else "p"
-        )
-        tag = "blockquote" if tag == "aside" else tag
+        tag = _known(section[1], "p", _SECTIONS)
         return f"<{tag}>{_markers(section[2], document)}</{tag}>"
-    if kind == _IMAGE:
-        return f'<p><img src="{escape(str(section[1]))}" alt=""></p>'
+    if kind == _PICTURE:
+        return _img({"src": section[1]})
     if kind == _LIST:
-        tag = "ol" if section[1] == "ol" else "ul"
+        tag = _known(section[1], "ul", {"ol": "ol"})
         return f"<{tag}>{''.join(f'<li>{_markers(i, document)}</li>' for i in section[2])}</{tag}>"
     if kind == _CARD:
         name, payload = document["cards"][section[1]][:2]
@@ -179,27 +204,30 @@ def _section(section: list[Any], document: Mapping[str, Any], warn: Warn) -> str
     return ""
 
 
+def _known(tag: object, other: str, tags: Mapping[str, str]) -> str:
+    return tags.get(tag, other) if isinstance(tag, str) else other
+
+
 def _markers(markers: list[Any], document: Mapping[str, Any]) -> str:
     """Text with markups that open here or earlier, and close here or later."""
-    found, open_tags = [], []
+    found, opened = [], []
     for kind, opening, closing, value in (marker[:4] for marker in markers):
         for index in opening:
-            markup = document["markups"][index]
-            tag = (
-                markup[0]
-                if markup[0] in {"a", "strong", "em", "b", "i", "code", "s", "sub", "sup", "u"}
-                else "span"
-            )
-            pairs = markup[1] if len(markup) > 1 else []
-            attributes = dict(zip(pairs[::2], pairs[1::2], strict=False))
-            href = f' href="{escape(str(attributes.get("href", "")))}"' if tag == "a" else ""
-            found.append(f"<{tag}{href}>")
-            open_tags.append(tag)
+            tag, attributes = _markup(document["markups"][index])
+            found.append(f"<{tag}{attributes}>")
+            opened.append(tag)
         if kind == 0:
-            found.append(escape(str(value), quote=False))
-        elif document["atoms"][value][0] == "soft-return":
-            found.append("<br>")
+            found.append(escape(str(value)))
         else:
-            found.append(escape(str(document["atoms"][value][1]), quote=False))
-        found += [f"</{open_tags.pop()}>" for _ in range(min(closing, len(open_tags)))]
-    return "".join([*found, *(f"</{tag}>" for tag in reversed(open_tags))])
+            name, text = document["atoms"][value][:2]
+            found.append("<br>" if name == "soft-return" else escape(str(text)))
+        found += [f"</{opened.pop()}>" for _ in range(min(closing, len(opened)))]
+    return "".join([*found, *(f"</{tag}>" for tag in reversed(opened))])
+
+
+def _markup(markup: list[Any]) -> tuple[str, str]:
+    """The tag of a markup, and its attributes: of a link, where it leads."""
+    tag = _known(markup[0], "span", _MARKUPS)
+    pairs = markup[1] if len(markup) > 1 else []
+    given = dict(zip(pairs[::2], pairs[1::2], strict=False))
+    return tag, f' href="{escape(str(given.get("href", "")))}"' if tag == "a" else ""

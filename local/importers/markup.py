@@ -14,7 +14,8 @@ from collections.abc import Callable
 from urllib.parse import quote, urlsplit
 
 import nh3
-from bs4 import BeautifulSoup, PageElement, Tag
+from bs4 import BeautifulSoup, Tag
+from bs4.element import PageElement
 from markdownify import MarkdownConverter
 
 from broadsheet import markdown, wire
@@ -29,7 +30,9 @@ Warn = Callable[[str], None]
 Resolve = Callable[[str], str]
 
 _EMBEDS = {"iframe", "embed", "object", "video", "audio"}
-_LOST = re.compile(r"<(script|style|form|svg|canvas|math|input|button|select|textarea)\b", re.IGNORECASE)
+_LOST = re.compile(
+    r"<(script|style|form|svg|canvas|math|input|button|select|textarea)\b", re.IGNORECASE
+)
 _ALLOWED = nh3.ALLOWED_TAGS | {
     *_EMBEDS,
     *"caption details figcaption figure mark picture source summary u wbr tfoot s".split(),
@@ -66,6 +69,7 @@ _SPECIAL = re.compile(r"[\\`*\[\]<~|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 # What would begin a heading, a list or a quotation, or underline the line above.
 _LINE_START = re.compile(r"(^|\n)(#{1,6}(?=\s|$)|[-+](?=[-\s]|$)|>|=+\s*(?=\n|$))")
 _LIST_NUMBER = re.compile(r"((?:^|\n)[0-9]{1,9})([.)](?=\s|$))")
+_URL_SAFE = "!#$%&'()*+,/:;=?@[]~-._"
 _WORD = re.compile(r"\w+")
 _BLOCK_URL = re.compile(r"https?://\S+")
 
@@ -75,8 +79,9 @@ class TooMuchError(Exception):
 
 
 def to_markdown(html: str, warn: Warn, resolve: Resolve = str, link: Resolve = str) -> str:
-    """The Markdown of some HTML; ``warn`` hears what is lost; ``resolve`` says where
-    pictures are, and ``link`` where links lead.
+    """The Markdown of some HTML; ``warn`` hears what is lost.
+
+    ``resolve`` says where pictures are, and ``link`` where links lead.
 
     Raises TooMuchError, and InvalidError where even the HTML itself can't be rendered.
     """
@@ -91,10 +96,10 @@ def to_markdown(html: str, warn: Warn, resolve: Resolve = str, link: Resolve = s
         raise TooMuchError(f"is nested deeper than {MOST_LEVELS} levels")
     _replace_embeds(soup, warn)
     _place_pictures(soup, resolve)
-    for anchor in soup.find_all("a", href=True):
+    for anchor in soup.find_all("a", attrs={"href": re.compile("")}):
         anchor["href"] = link(_text(anchor, "href"))
     _unwrap_figures(soup)
-    found = _Converter().convert_soup(soup).strip()
+    found = _Converter(heading_style="atx", bullets="-", autolinks=False).convert_soup(soup).strip()
     found = re.sub(r"\n{3,}", "\n\n", found) if "```" not in found else found
     plain = wire.as_block(soup.decode(formatter="minimal"))
     if _words(markdown.to_html(found)) == _words(markdown.to_html(plain)):
@@ -109,7 +114,8 @@ def _words(html: str) -> list[str]:
 
 
 def _depth(soup: BeautifulSoup) -> int:
-    deepest, stack = 0, [(soup, 0)]
+    deepest = 0
+    stack: list[tuple[Tag, int]] = [(soup, 0)]
     while stack:
         tag, depth = stack.pop()
         deepest = max(deepest, depth)
@@ -178,36 +184,24 @@ def _unwrap_figures(soup: BeautifulSoup) -> None:
 
 def _raw(tag: Tag) -> str:
     """An element as HTML on one line, as a block of its own."""
-    for inner in [tag, *tag.find_all(True)]:
+    for inner in [tag, *tag.find_all()]:
         del inner["class"]
     return f"\n\n{wire.flat(tag.decode(formatter='minimal'))}\n\n"
 
 
 def _destination(url: str) -> str:
     """An address as Markdown's links take any."""
-    url = quote(url, safe="!#$%&'()*+,/:;=?@[]~-._" + "".join(c for c in url if ord(c) > 0x7F))
+    url = "".join(c if not c.isascii() else quote(c, safe=_URL_SAFE) for c in url)
     return f"<{url}>" if re.search(r"[()]", url) else url
 
 
 class _Converter(MarkdownConverter):
     """Markdownify, with HTML for what would be lost."""
 
-    class Options(MarkdownConverter.DefaultOptions):
-        heading_style = "atx"
-        bullets = "-"
-        autolinks = False
-
     def escape(self, text: str, parent_tags: set[str]) -> str:
         """Text in which Markdown sees nothing but text, escaped no more than it takes."""
         text = _SPECIAL.sub(r"\\\g<0>", text)
         return _LIST_NUMBER.sub(r"\1\\\2", _LINE_START.sub(r"\1\\\2", text))
-
-    def get_conv_fn(self, tag_name: str) -> Callable[..., str] | None:
-        """How an element is converted; those of ``_INLINE`` keep their tags."""
-        if tag_name in _INLINE:
-            return self._keep_tags
-        found: Callable[..., str] | None = super().get_conv_fn(tag_name)
-        return found
 
     def _keep_tags(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         if "_noformat" in parent_tags or not text.strip():
@@ -280,8 +274,7 @@ class _Converter(MarkdownConverter):
 
     def convert_table(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         if _is_simple(el) and not parent_tags & {"td", "th", "li"}:
-            converted: str = super().convert_table(el, text, parent_tags)
-            return converted
+            return f"\n\n{text.strip()}\n\n"
         return _raw(el)
 
     def convert_figure(self, el: Tag, text: str, parent_tags: set[str]) -> str:
@@ -292,6 +285,10 @@ class _Converter(MarkdownConverter):
 
     def convert_details(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         return _raw(el)
+
+
+for _name in _INLINE:
+    setattr(_Converter, f"convert_{_name}", _Converter._keep_tags)  # noqa: SLF001 (it is ours)
 
 
 def _parts(sibling: PageElement | None, at: int) -> bool:
@@ -307,7 +304,7 @@ def _parts(sibling: PageElement | None, at: int) -> bool:
 def _is_simple(table: Tag) -> bool:
     """Whether a table is one that Markdown can write: a head, rows as long, text in the cells."""
     rows = [row.find_all(["td", "th"]) for row in table.find_all("tr")]
-    if len({len(row) for row in rows}) != 1 or len(rows) < 2:
+    if len({len(row) for row in rows}) != 1 or not rows[1:]:
         return False
     if any(cell.name != "th" for cell in rows[0]) or any(
         c.name == "th" for r in rows[1:] for c in r

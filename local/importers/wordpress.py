@@ -100,7 +100,9 @@ class WordPress(Base):
                 item.topics.append(unescape(term.text or ""))
         if (kind := said.get("post_type")) == "attachment":
             return None
-        self._finish(item, said.get("status", ""), kind or "", bool(said.get("post_password")))
+        self._finish(
+            item, said.get("status", ""), kind or "", locked=bool(said.get("post_password"))
+        )
         if not item.skip:
             item.html = blocks.to_html(said.get("encoded", ""), item.warn)
         return item
@@ -183,12 +185,11 @@ class WordPress(Base):
             url=files.text(post.get("link")),
             path=files.text(post.get("slug")),
         )
-        protected = isinstance(content, dict) and bool(content.get("protected"))
         self._finish(
             item,
             files.text(post.get("status")) or "publish",
             files.text(post.get("type")) or _ARTICLE,
-            protected,
+            locked=isinstance(content, dict) and bool(content.get("protected")),
         )
         src = files.text(post.get("jetpack_featured_media_url"))
         if item.picture is None and src:
@@ -220,19 +221,16 @@ class WordPress(Base):
     def _in_utc(date: str) -> str:
         return datetime.fromisoformat(date).replace(tzinfo=UTC).isoformat() if date else ""
 
-    def _finish(self, item: Item, status: str, kind: str, protected: bool) -> None:
+    def _finish(self, item: Item, status: str, kind: str, *, locked: bool) -> None:
         item.topics = [t for t in item.topics if t != _DEFAULT_TOPIC]
-        item.summary = (
-            item.summary.removesuffix("[…]").rstrip() + "…"
-            if item.summary.endswith("[…]")
-            else item.summary
-        )
+        if item.summary.endswith("[…]"):
+            item.summary = f"{item.summary.removesuffix('[…]').rstrip()}…"
         item.status = _STATUS.get(status, "draft")
         if kind != _ARTICLE:
             item.skip = f"is of type {kind[:60]}"
         elif status in _GONE:
             item.skip = _GONE[status]
-        if protected and item.status != "draft":
+        if locked and item.status != "draft":
             item.status = "draft"
             item.warn("has a password: it becomes a draft, so that it is not public")
         if "?" in item.url:

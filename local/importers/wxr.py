@@ -16,7 +16,7 @@ from local.importers.item import ImportFailedError
 
 Fields = dict[str, str]
 # What XML can't have, but exports do: it becomes a space. https://www.w3.org/TR/xml/#charsets
-_TABLE = bytes(0x20 if byte < 0x20 and byte not in b"\t\n\r" else byte for byte in range(256))
+_TABLE = bytes.maketrans(bytes(range(32)), bytes(b if b in b"\t\n\r" else 32 for b in range(32)))
 
 
 class _Clean(RawIOBase):
@@ -52,7 +52,7 @@ def elements(file: Path) -> Iterator[tuple[str, Element]]:
                     path.append(element)
                     continue
                 path.pop()
-                if len(path) == 2 and local(path[-1]) == "channel":
+                if path[1:] and not path[2:] and local(path[-1]) == "channel":
                     yield local(element), element
                     path[-1].remove(element)
     except DefusedXmlException as error:

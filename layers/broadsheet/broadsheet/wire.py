@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 Place = tuple[str | int, ...]
+Element = tuple[re.Pattern[str], re.Pattern[str]]
 
 SUMMARY_CHARACTERS = 300
 _TOPICS = 10
@@ -56,19 +57,22 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text, re.IGNORECASE)
 
 
-def _element(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+def element(name: str) -> Element:
+    """How elements of that name begin and end: see `spans`."""
     return _pattern(rf"<{name}\b[^<>]*>"), _pattern(rf"</{name}\s*>")
 
 
 _NOT_SHOWN = (
     (re.compile("<!--"), re.compile("-->")),
-    *(_element(name) for name in ("head", "script", "style")),
+    *(element(name) for name in ("head", "script", "style")),
 )
-_FIRST_TITLE = _element("h1")
-_PREFORMATTED = _element("pre")
-_PARAGRAPH = _element("p")
+_FIRST_TITLE = element("h1")
+_PREFORMATTED = element("pre")
+_PARAGRAPH = element("p")
 # What parts words, though it is no white space.
-_BREAK = _pattern(r"</?(?:p|h[1-6]|li|div|blockquote|tr|t[dh]|d[dt]|br|pre|figcaption|summary)\b[^<>]*>")
+_BREAK = _pattern(
+    r"</?(?:p|h[1-6]|li|div|blockquote|tr|t[dh]|d[dt]|br|pre|figcaption|summary)\b[^<>]*>"
+)
 _BLOCK_END = _pattern(r"</(?:p|h[1-6]|li|div|blockquote|tr)\s*>|<br\b[^<>]*>")
 _SENTENCE_END = re.compile(r"""[.!?…。\uff01\uff1f][»”"'’)\]]*(?=\s|$)""")
 # No summary lies beyond this many characters of a text.
@@ -420,7 +424,7 @@ def as_block(text: str) -> str:
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     parts, end = [], 0
-    for start, stop in _spans(text, *_PREFORMATTED):
+    for start, stop in spans(text, *_PREFORMATTED):
         parts += [flat(text[end:start]), text[start:stop].replace("\n", "&#10;")]
         end = stop
     inside = "".join([*parts, flat(text[end:])]).strip()
@@ -435,7 +439,7 @@ def flat(text: str) -> str:
 def without_title(text: str, title: str) -> str:
     """The body of a whole HTML document, without its title where that is the headline again."""
     text = _without_head(text)
-    for start, stop in _spans(text, *_FIRST_TITLE):
+    for start, stop in spans(text, *_FIRST_TITLE):
         if text_of(text[start:stop]) == _line(title):
             return text[:start] + text[stop:]
         break
@@ -444,16 +448,21 @@ def without_title(text: str, title: str) -> str:
 
 def _without_head(text: str) -> str:
     """HTML without what is never shown, in time that grows with its length alone."""
-    for opening, closing in _NOT_SHOWN:
-        kept, end = [], 0
-        for start, stop in _spans(text, opening, closing):
-            kept.append(text[end:start])
-            end = stop
-        text = "".join([*kept, text[end:]])
+    for kind in _NOT_SHOWN:
+        text = replaced(text, kind, lambda _: "")
     return text
 
 
-def _spans(
+def replaced(text: str, kind: Element, by: Callable[[str], str]) -> str:
+    """A text with something else in the place of each element of a kind."""
+    found, end = [], 0
+    for start, stop in spans(text, *kind):
+        found += [text[end:start], by(text[start:stop])]
+        end = stop
+    return "".join([*found, text[end:]])
+
+
+def spans(
     text: str, opening: re.Pattern[str], closing: re.Pattern[str]
 ) -> Iterator[tuple[int, int]]:
     """Where each element of a kind begins and ends, in time that grows with the text alone.
@@ -485,7 +494,7 @@ def text_of(markup: str) -> str:
 def lead(markup: str) -> str:
     """The first sentences of some HTML, for want of a summary."""
     start = _without_head(markup[:_SEARCHED])
-    inside = [start[begin:end] for begin, end in _spans(start, *_PARAGRAPH)]
+    inside = [start[begin:end] for begin, end in spans(start, *_PARAGRAPH)]
     found = (text_of(candidate) for candidate in [*inside, *_BLOCK_END.split(start)])
     return sentences(next((text for text in found if text), ""))
 
