@@ -209,7 +209,7 @@ def _put_body(
             found = without_title(value, title) if html_bodies else paragraphs(value)
             value = markup(found) or None
         wire.put("body", value, "bodies", i, "value")
-    wire.put("summary", lead(found) or None, *wire.places["body"])
+    wire.put("summary", lead(found) or None, "descriptions")
     for i, description in _texts(item, "descriptions"):
         value = description["value"]
         plain = text_of(value) if isinstance(value, str) and _is_html(description) else value
@@ -384,10 +384,7 @@ def _put_content(
             break
     else:
         wire.put("body", None, *at, "content_html")
-    summary = item.get("summary") or lead(found) or None
-    wire.put(
-        "summary", summary, *((*at, "summary") if item.get("summary") else wire.places["body"])
-    )
+    wire.put("summary", item.get("summary") or lead(found) or None, *at, "summary")
 
 
 def authors(owner: Mapping[str, Any]) -> list[dict[str, Any]]:
