@@ -12,7 +12,6 @@ from urllib.parse import quote, urlsplit
 from broadsheet import addresses, markdown, wire
 from broadsheet.article import Article
 from broadsheet.errors import InvalidError
-from broadsheet.validation import FORBIDDEN
 from local.importers import markup, paths, pictures, templates
 from local.importers.item import Importer, Item, Picture
 
@@ -85,19 +84,8 @@ def utc(date: str) -> str:
 
 
 def _encoded(document: dict[str, Any]) -> bytes:
-    text = json.dumps(_clean(document), ensure_ascii=False, indent=2)
+    text = json.dumps(document, ensure_ascii=False, indent=2)
     return f"{text}\n".encode()
-
-
-def _clean(value: Any) -> Any:
-    """The same without characters that no article may have."""
-    if isinstance(value, str):
-        return FORBIDDEN.sub("", value)
-    if isinstance(value, list):
-        return [_clean(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _clean(item) for name, item in value.items()}
-    return value
 
 
 def _check(path: str, data: bytes) -> None:

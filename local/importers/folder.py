@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ def write(
     report = Report(name)
     folder.begin(report)
     wished, moved = _paths(importer)
-    for number, item in enumerate(importer.items()):
+    for number, item in enumerate(_items(importer)):
         report.items.append(_line(item, wished.get(number, ""), importer, moved, folder))
         done()
     _write_site(importer.site, report, folder)
@@ -71,6 +71,10 @@ def write(
     report.complete = True
     folder.put(REPORT_FILE, _json(report))
     return report
+
+
+def _items(importer: Importer) -> Iterator[Item]:
+    return (item.clean() for item in importer.items())
 
 
 def _json(report: Report) -> bytes:
@@ -81,7 +85,7 @@ def _json(report: Report) -> bytes:
 def _paths(importer: Importer) -> tuple[dict[int, str], dict[str, str]]:
     """The path of each item, by its number, and of each old address."""
     wishes, urls = [], {}
-    for number, item in enumerate(importer.items()):
+    for number, item in enumerate(_items(importer)):
         if not item.skip:
             wish = paths.path_of(item.url, item.path, item.title, item.id) or "article"
             wishes.append((wish, (article.utc(item.published_at), item.id), number))

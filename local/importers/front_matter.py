@@ -11,6 +11,8 @@ import yaml
 from local.importers import files
 from local.importers.item import ImportFailedError
 
+# A parser may need a second for each ten thousand.
+MOST_CHARACTERS = 64 * 1024
 _FENCES = ("---", "+++")
 
 
@@ -36,7 +38,10 @@ def split(text: str) -> tuple[dict[str, Any] | None, str]:
     end = re.search(rf"^{re.escape(fence)}[ \t]*$", rest, re.MULTILINE)
     if end is None:
         return None, text
-    return _parsed(rest[: end.start()], ".toml" if fence == "+++" else ".yaml"), rest[end.end() :]
+    head = rest[: end.start()]
+    if len(head) > MOST_CHARACTERS:
+        raise ImportFailedError(f"the front matter has more than {MOST_CHARACTERS:,} characters")
+    return _parsed(head, ".toml" if fence == "+++" else ".yaml"), rest[end.end() :]
 
 
 def _split_json(text: str) -> tuple[dict[str, Any] | None, str]:

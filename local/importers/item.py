@@ -8,6 +8,7 @@ from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
 from broadsheet.errors import BroadsheetError
+from broadsheet.validation import FORBIDDEN
 
 
 class ImportFailedError(BroadsheetError):
@@ -68,10 +69,28 @@ class Item:
     skip: str = ""
     warnings: list[str] = field(default_factory=list)
 
+    def clean(self) -> "Item":
+        """The same without characters that no article may have."""
+        for name, value in vars(self).items():
+            setattr(self, name, _clean(value))
+        return self
+
     def warn(self, message: str) -> None:
         """Say once what could not be carried over."""
         if message not in self.warnings:
             self.warnings.append(message)
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return FORBIDDEN.sub("", value)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _clean(item) for name, item in value.items()}
+    if isinstance(value, Picture):
+        return Picture(**_clean(vars(value)))
+    return value
 
 
 @dataclass

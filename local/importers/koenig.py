@@ -47,6 +47,7 @@ def lexical(text: str, warn: Warn) -> str:
 
 def _children(node: Mapping[str, Any], warn: Warn, level: int) -> str:
     if level > _LEVELS:
+        warn(f"what is nested deeper than {_LEVELS} levels is left out")
         return ""
     return "".join(_node(n, warn, level + 1) for n in files.objects(node.get("children")))
 

@@ -36,13 +36,13 @@ def after(src: str, folder: str) -> str | None:
 def name_for(relative: str) -> str:
     """NAME of media/NAME for a file; the same for the same file, another for any other."""
     folders, _, last = relative.replace("\\", "/").strip("/").rpartition("/")
-    stem, dot, ending = last.rpartition(".")
-    parts = [*(_plain(folder, "") for folder in folders.split("/") if folder), _plain(stem, "._")]
-    name = "/".join(part for part in parts if part) + dot + ending.lower()
-    if name == relative and addresses.media_name(addresses.media_key(name)):
-        return name
+    stem, _, ending = last.rpartition(".")
+    parts = [*(_plain(folder, "") for folder in folders.split("/")), _plain(stem, "._")]
+    path, ending = "/".join(part for part in parts if part), f".{ending.lower()}"
+    if path + ending == relative and addresses.media_name(addresses.media_key(relative)):
+        return relative
     digest = hashlib.sha256(relative.encode(errors="replace")).hexdigest()[:8]
-    return f"{'/'.join(parts)[:150].strip('/.-_') or 'picture'}-{digest}{dot}{ending.lower()}"
+    return f"{path[:150].strip('/.-_') or 'picture'}-{digest}{ending}"
 
 
 def _plain(text: str, also: str) -> str:

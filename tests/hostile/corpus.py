@@ -583,6 +583,7 @@ def _wire() -> Iterator[Case]:
     }.items():
         yield _ninjs(
             f"wire-of-open-{name}",
+            "/bodies/0/value",
             bodies=_html(part * (900_000 // len(part))),
             descriptions=[{"value": "x"}],
         )
@@ -591,7 +592,7 @@ def _wire() -> Iterator[Case]:
     yield _ninjs(
         "wire-with-everything-wrong",
         "/pubStatus",
-        "/headlines/0/value",
+        "/headlines/1/value",
         "/bodies/0/value",
         "/versionCreated",
         "/by",
@@ -605,6 +606,7 @@ def _wire() -> Iterator[Case]:
     )
     yield _ninjs(
         "wire-of-20000-of-each",
+        "",
         **{
             n: [{"value": "x", "name": f"{i}", "type": "picture"} for i in range(20_000)]
             for n in ("headlines", "subjects", "associations", "descriptions")
@@ -638,6 +640,5 @@ def _wire() -> Iterator[Case]:
     yield _text(
         "feed-within-a-feed",
         json.dumps(feed | {"items": [feed]}),
-        "/items/0/title",
         "/items/0/content_html",
     )

@@ -137,13 +137,15 @@ class Article:
         An item of a wire or a feed is read as the article that it makes: see `wire`.
         """
         document, problems = decode(data)
-        item = wire.read(document)
-        if item is None:
-            problems += _problems(document)
-        else:
+        if item := wire.read(document):
             document = item.article
-            found = [Problem(item.original(p.path), p.message) for p in _problems(document)]
-            problems += item.problems + found
+        found = check(document, "article")
+        if isinstance(document, dict):
+            faulty = {problem.path for problem in [*problems, *found]}
+            found += [p for p in _beyond_schema(document) if p.path not in faulty]
+        if item:
+            found = [Problem(item.original(p.path), p.message) for p in found] + item.problems
+        problems += found
         if problems:
             raise InvalidError(sorted(set(problems)))
         article = cls._from_document(path, document)
@@ -179,15 +181,6 @@ class Article:
             status=document.get("status", "published"),
             aliases=tuple(document.get("aliases", ())),
         )
-
-
-def _problems(document: Any) -> list[Problem]:
-    """All that is wrong with an article, but for its text."""
-    problems = check(document, "article")
-    if isinstance(document, dict):
-        faulty = {problem.path for problem in problems}
-        problems += [p for p in _beyond_schema(document) if p.path not in faulty]
-    return problems
 
 
 def _line(text: str) -> str:
