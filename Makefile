@@ -12,7 +12,7 @@
 # make check    formatting, lint, types, template
 # make audit    known vulnerabilities of all that is pinned; REQUIRED=1 fails where none can be read
 # make build    what `sam deploy` uploads; ARCH=x86_64 for the other architecture
-# make lock     renew uv.lock and each requirements.txt after a change of pyproject.toml
+# make lock     renew uv.lock and requirements.txt after a change of pyproject.toml
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -81,8 +81,7 @@ check: .venv/ready .venv-sam/ready
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	$(EXPORT) --only-group layer | diff layers/broadsheet/requirements.txt -
-	$(EXPORT) --only-group media | diff functions/media/requirements.txt -
-	@echo "requirements.txt of the layer and of functions/media agree with uv.lock"
+	@echo "requirements.txt of the layer agrees with uv.lock"
 	.venv/bin/cfn-lint template.yaml
 	.venv-sam/bin/sam validate --lint --region eu-west-1
 
@@ -105,7 +104,6 @@ build: .venv-sam/ready
 lock: $(UV)
 	$(UV) lock --python $(PYTHON)
 	$(EXPORT) --only-group layer --output-file layers/broadsheet/requirements.txt
-	$(EXPORT) --only-group media --output-file functions/media/requirements.txt
 
 clean:
 	rm -rf .venv .venv-sam .venv-ministack .venv-audit .tools .aws-sam build tests/browser/node_modules

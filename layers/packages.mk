@@ -1,6 +1,6 @@
-# Installs the packages of requirements.txt for `sam build` into $(TARGET): for a layer, or a function
-# that needs some of its own. It needs no container and no particular Python: the wheels are chosen
-# for PLATFORM (arm64/Makefile and x86_64/Makefile say which) and PYTHON_VERSION, whatever runs here.
+# Installs the packages of requirements.txt for `sam build` into $(TARGET). It needs no container and no
+# particular Python: the wheels are chosen for PLATFORM (arm64/Makefile and x86_64/Makefile say which)
+# and PYTHON_VERSION, whatever runs here.
 
 # Lambda's. The tests that run what was built on this machine set that of its own Python.
 PYTHON_VERSION ?= 3.13

@@ -66,7 +66,9 @@ LISTINGS = [
     "topics/harbour/2026/05/index.html",
     *(f"topics/harbour/{feed}" for feed in FEEDS),
 ]
-_PICTURE_LINK = re.compile(r"(?:https://news\.example|[\"'\s])/(media/[A-Za-z0-9._/-]+)")
+_PICTURE_LINK = re.compile(
+    r"(?:https://news\.example|[\"'\s])/(media/[A-Za-z0-9._/-]+|articles/[a-z0-9/-]+/card\.png)"
+)
 _ARTICLE_LINK = re.compile(r"(?:https://news\.example|[\"'])/(articles/[a-z0-9/-]+)/[\"'<]")
 
 
@@ -129,6 +131,7 @@ class Copy:
     content_type: str
     cache_control: str
     cache_tag: str
+    made_from: str = ""
 
 
 @dataclass
@@ -168,7 +171,7 @@ class Newsroom:
         self._links: dict[str, set[str]] = {}
         self._pages: set[str] = set()
         self._shown: dict[str, set[str]] = {}
-        self._variants: set[str] = set()
+        self._pictures: set[str] = set()
         self._function = "Publish"
         self._depth = 0
 
@@ -294,8 +297,8 @@ class Newsroom:
             if copy is None:
                 return  # another thread has deleted it since, which is seen next
             self.cdn.setdefault(key, copy)
-            if key.startswith("media/"):
-                self._variants.add(key)
+            if copy.content_type.startswith("image/") and key != addresses.ICON:
+                self._pictures.add(key)
                 return
             self._links[key] = set(_ARTICLE_LINK.findall(copy.body.decode()))
             self._shown[key] = set(_PICTURE_LINK.findall(copy.body.decode()))
@@ -307,7 +310,7 @@ class Newsroom:
             self._links.pop(key, None)
             self._shown.pop(key, None)
             self._pages.discard(key)
-            self._variants.discard(key)
+            self._pictures.discard(key)
             self._check_links()
 
     def _check_links(self) -> None:
@@ -315,8 +318,8 @@ class Newsroom:
             for link in links:
                 if f"{link}/index.html" not in self._pages:
                     self.dangling.append((listing, link))
-        for page, variants in self._shown.items():
-            self.dangling += [(page, variant) for variant in variants - self._variants]
+        for page, pictures in self._shown.items():
+            self.dangling += [(page, picture) for picture in pictures - self._pictures]
 
     def _forget(self, items: list[str]) -> None:
         for key, copy in list(self.cdn.items()):
@@ -338,6 +341,7 @@ class Newsroom:
             found.metadata.get("content-type", ""),
             found.metadata.get("cache-control", ""),
             found.metadata.get("x-amz-meta-cache-tag", ""),
+            found.metadata.get("x-amz-meta-made-from", ""),
         )
 
     def _backend(self) -> Any:
@@ -470,9 +474,10 @@ def publish(newsroom: Newsroom, path: str, **fields: Any) -> str:
 
 def links(newsroom: Newsroom, path: str) -> list[str]:
     """The public objects, other than its own page, that link to an article."""
+    link = f"/articles/{path}/".encode()
     site = newsroom.site()
     own = f"articles/{path}/index.html"
-    return sorted(key for key in site if key != own and f"/articles/{path}/" in newsroom.page(key))
+    return sorted(key for key, copy in site.items() if key != own and link in copy.body)
 
 
 def failed(answer: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import app
+from broadsheet import addresses
 from broadsheet.errors import SettingsError
 from tests import recorded
 from tests.newsroom import refusing, sqs_record
@@ -176,9 +177,9 @@ def test_a_recorded_event_is_handled(desk: Newsroom, name: str) -> None:
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": one} for one in expected.failed]}
     assert receipts(desk) == expected.receipts
-    live = {key.removesuffix("/index.html") for key in desk.site() if key.startswith("articles/")}
+    live = {path for key in desk.site() if (path := addresses.paged_path(key))}
     assert live == {
-        key.removesuffix(".json")
+        addresses.article_path(key)
         for key, status in expected.receipts.items()
         if status in {"published", "withdrawn"} and key != "site.json"
     }

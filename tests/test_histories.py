@@ -84,7 +84,9 @@ class Upload:
     status: str
 
     def body(self) -> bytes:
-        return json.dumps(article(**vars(self))).encode()
+        """What is uploaded; an article named Two has a picture, and so no card."""
+        image = {"src": "https://example.com/two.jpg", "alt": ""} if self.title == "Two" else None
+        return json.dumps(article(**vars(self), image=image)).encode()
 
 
 @dataclass(frozen=True)
@@ -311,9 +313,18 @@ class History(RuleBasedStateMachine):
         live = {key: self.live(key) for key in self.versions if addresses.article_path(key)}
         for key in self.versions:
             self.check_receipt(key)
-        pages = {k.removesuffix("/index.html") for k in self.newsroom.site() if "articles/" in k}
-        public = {key for key, upload in live.items() if upload and upload.status != "draft"}
-        assert pages == {key.removesuffix(".json") for key in public}
+        own = {key for key in self.newsroom.site() if "articles/" in key}
+        public = {
+            key: upload for key, upload in live.items() if upload and upload.status != "draft"
+        }
+        carded = {
+            key
+            for key, upload in public.items()
+            if (upload.title, upload.status) == ("One", "published")
+        }
+        assert own == {key.replace(".json", "/index.html") for key in public} | {
+            key.replace(".json", "/card.png") for key in carded
+        }
         self.newsroom.assert_converged()
         if self.newsroom.site():
             assert self.on_home_page() == self.expected_on_home_page(live)

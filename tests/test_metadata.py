@@ -134,6 +134,7 @@ class TestNewsArticle:
             "dateModified",
             "inLanguage",
             "publisher",
+            "image",
         }
 
     def test_is_not_said_of_a_withdrawn_article(self) -> None:
@@ -207,10 +208,30 @@ class TestSharedLinks:
         }
         assert found | expected == found
 
-    def test_of_an_article_without_a_picture_are_small(self) -> None:
-        found = metas(article_text(image=None))
-        assert found["twitter:card"] == "summary"
-        assert not [name for name in found if name.startswith("og:image")]
+    def test_of_an_article_without_a_picture_name_its_card(self) -> None:
+        html = article_text(image=None)
+        found = metas(html)
+        address = found["og:image"]
+        assert re.fullmatch(rf"{URL}/articles/[a-z0-9/-]+/card\.png\?[0-9a-f]{{16}}", address)
+        assert found["og:image:type"] == "image/png"
+        assert (found["og:image:width"], found["og:image:height"]) == ("1200", "630")
+        assert found["og:image:alt"] == found["og:title"]
+        assert found["twitter:card"] == "summary_large_image"
+        image = nodes(html)["NewsArticle"]["image"]
+        assert (image["url"], image["width"], image["height"]) == (address, 1200, 630)
+
+    def test_name_another_address_for_another_card(self) -> None:
+        first, other = (
+            metas(article_text(image=None, title=title))["og:image"] for title in ("One", "Two")
+        )
+        assert first != other
+        assert first.partition("?")[0] == other.partition("?")[0]
+
+    def test_tell_how_large_a_picture_is_where_that_is_known(self) -> None:
+        known = Image("https://pictures.example/boat.jpg", "", width=900, height=600)
+        found = metas(article_text(image=known))
+        assert (found["og:image:width"], found["og:image:height"]) == ("900", "600")
+        assert "og:image:type" not in found
 
     def test_name_pictures_of_the_site_by_their_whole_address(self) -> None:
         found = metas(article_text(image=Image("media/boat.jpg", "")))

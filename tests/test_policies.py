@@ -228,7 +228,7 @@ def test_the_day_has_every_call_that_the_code_can_make(evening: Newsroom) -> Non
         ("ReadSource", "s3:GetObject on arn:aws:s3:::source-bucket/site.json"),
         ("TellMissingFromForbidden", "s3:ListBucket on arn:aws:s3:::source-bucket"),
         ("KeepState", "s3:GetObject on arn:aws:s3:::site-bucket/_record/articles/a.json"),
-        ("WritePages", "s3:PutObject on arn:aws:s3:::site-bucket/articles/a/index.html"),
+        ("WritePages", "s3:PutObject on arn:aws:s3:::site-bucket/articles/a/card.png"),
         ("WriteReceipts", "s3:PutObject on arn:aws:s3:::source-bucket/receipts/articles/a.json"),
     ],
 )

@@ -139,8 +139,9 @@ def test_a_key_that_has_no_url_is_rejected_and_harms_nothing(newsroom: Newsroom,
     assert receipt["status"] == "rejected"
     assert receipt["key"] == key
     assert "expected articles/PATH.json" in receipt["errors"][0]["message"]
-    assert [page for page in newsroom.site() if page.startswith("articles/")] == [
-        "articles/a/index.html"
+    assert [key for key in newsroom.site() if key.startswith("articles/")] == [
+        "articles/a/card.png",
+        "articles/a/index.html",
     ]
     newsroom.assert_converged()
 

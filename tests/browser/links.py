@@ -17,7 +17,7 @@ _ADDRESSES = {"href", "src", "poster", "data"}
 
 
 class _Page(HTMLParser):
-    """The addresses and the ids of a page."""
+    """The addresses and the ids of a page; what it is shared with is among the addresses."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -29,10 +29,11 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         # What says where a connection will be needed is not fetched.
         hint = tag == "link" and ("rel", "preconnect") in attrs
+        shared = ("property", "og:image") in attrs
         for name, value in attrs:
             if name == "id" and value:
                 self.ids.add(value)
-            elif name in _ADDRESSES and not hint:
+            elif (name in _ADDRESSES and not hint) or (name == "content" and shared):
                 self.addresses.append(value or "")
             elif name == "srcset" and value:
                 self.addresses += [part.split()[0] for part in value.split(",")]

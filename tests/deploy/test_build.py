@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from broadsheet import card
 from tests.deploy import programs
 from tests.deploy.programs import ROOT
 
@@ -39,12 +40,11 @@ def test_compiled_modules_are_for_the_processor_and_the_python_of_lambda(
     lambdas: Built, request: pytest.FixtureRequest
 ) -> None:
     arch = request.node.callspec.params["lambdas"]
-    for folder in (lambdas.layer, lambdas.media):
-        libraries = list(folder.rglob("*.so"))
-        assert libraries
-        for library in libraries:
-            assert machine_of(library) == MACHINES[arch], library.name
-            assert "cpython-313" in library.name or "abi3" in library.name, library.name
+    libraries = list(lambdas.layer.rglob("*.so"))
+    assert libraries
+    for library in libraries:
+        assert machine_of(library) == MACHINES[arch], library.name
+        assert "cpython-313" in library.name or "abi3" in library.name, library.name
 
 
 def test_the_layer_holds_the_package_whole_and_nothing_of_this_machine(lambdas: Built) -> None:
@@ -62,27 +62,24 @@ def test_the_layer_holds_the_package_whole_and_nothing_of_this_machine(lambdas: 
     assert found == ours
     for name in ("__pycache__", "bin", "RECORD", "direct_url.json"):
         assert not list(lambdas.layer.rglob(name)), name
-        assert not list(lambdas.media.rglob(name)), name
 
 
-def test_the_function_holds_its_modules_alone(lambdas: Built) -> None:
-    modules = {path.name for path in (ROOT / "functions" / "publish").glob("*.py")}
+def test_the_functions_hold_their_modules_alone(lambdas: Built) -> None:
+    for name, folder in (("publish", lambdas.function), ("media", lambdas.media)):
+        modules = {path.name for path in (ROOT / "functions" / name).glob("*.py")}
+        assert {path.name for path in folder.iterdir()} == modules
+        for module in modules:
+            assert (folder / module).read_bytes() == (
+                ROOT / "functions" / name / module
+            ).read_bytes()
 
-    assert {path.name for path in lambdas.function.iterdir()} == modules
 
-
-def test_the_media_function_holds_its_modules_and_pillow(lambdas: Built) -> None:
-    modules = {path.name for path in (ROOT / "functions" / "media").glob("*.py")}
-    packages = {path.name.partition("-")[0] for path in lambdas.media.iterdir()} - modules
-
-    assert packages == {"PIL", "pillow", "pillow.libs"}
-    for path in modules:
-        assert (lambdas.media / path).read_bytes() == (
-            ROOT / "functions" / "media" / path
-        ).read_bytes()
-    # Without these Pillow can't do what the function asks of it.
-    for codec in ("_avif", "_webp", "_imagingcms"):
-        assert list((lambdas.media / "PIL").glob(f"{codec}.*.so")), codec
+def test_the_layer_holds_what_pictures_and_cards_need(lambdas: Built) -> None:
+    packages = lambdas.layer / "python"
+    for part in ("_avif", "_webp", "_imagingcms", "_imagingft"):
+        assert list((packages / "PIL").glob(f"{part}.*.so")), part
+    for face in card.FACES.values():
+        assert (packages / face.package / "files" / face.file).is_file(), face
 
 
 def test_lambda_can_unpack_it(lambdas: Built) -> None:

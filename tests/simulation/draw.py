@@ -53,8 +53,10 @@ COMPARING = (
     "write listing",
     "delete listing",
 )
-# What somebody may lay hands on: pages of articles, listings and, with "_", the function's own.
+# What somebody may lay hands on: pages of articles, their cards, listings and, with "_", the
+# function's own.
 PAGES = tuple(f"articles/{path}/index.html" for path in ("a", "b", "c/d"))
+CARDS = tuple(f"articles/{path}/card.png" for path in ("a", "b", "c/d"))
 PUBLIC = (
     "index.html",
     "archive/index.html",
@@ -411,15 +413,18 @@ class _Alphabet:
         return self.upload(rng, path)
 
     def upload(self, rng: random.Random, path: str = "", **changed: Any) -> Operation:
-        """An article, published if nothing else is said."""
-        fields = {
+        """An article, published if nothing else is said; one named B has a picture, and no card."""
+        fields: dict[str, Any] = {
             "title": rng.choice(self._titles),
             "summary": "s",
             "body": "b",
             "topics": rng.sample(self._topics, rng.randint(0, len(self._topics))),
             "published_at": f"{rng.choice(self._days)}:00:00Z",
         }
-        body = json.dumps(article(**fields | changed), separators=(",", ":")).encode()
+        fields |= changed
+        if fields["title"] == "B":
+            fields["image"] = {"src": "https://example.com/b.jpg", "alt": "b"}
+        body = json.dumps(article(**fields), separators=(",", ":")).encode()
         return Operation(f"articles/{path or rng.choice(self.paths)}.json", body)
 
 
@@ -427,7 +432,7 @@ def _damage(rng: random.Random) -> Operation:
     """A page, a listing or an own object that is lost; other bytes; an entry that is forgotten."""
     if rng.random() < 0.2:
         return Operation(rng.choice(INDEXES), None, does="forget")
-    key = rng.choice(rng.choice([PAGES, PAGES, PUBLIC, PUBLIC, INDEXES, RECORDS]))
+    key = rng.choice(rng.choice([PAGES, CARDS, PUBLIC, PUBLIC, INDEXES, RECORDS]))
     body = None if key.startswith("_") else rng.choice([None, b"<p>defaced</p>"])
     return Operation(key, body, does="damage")
 

@@ -16,6 +16,7 @@ MOMENTS = {
     "read source": 3,
     "read record": 1,
     "write record": 1,
+    "write card": 1,
     "write page": 1,
     "read index": 4,
     "swap month": 1,
@@ -26,9 +27,11 @@ MOMENTS = {
     "look at index": 2,
     "look at listing": 2,
     "look at source": 2,
+    "look at card": 2,
     "look at page": 2,
     "list keys": 3,
     "write fixed": 2,
+    "delete card": 1,
     "delete page": 1,
     "invalidate": 1,
     "receipt": 2,
@@ -54,8 +57,8 @@ def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: PLR0911 (a tab
     if key.startswith("_index/"):
         return _index_moment(name, key)
     if key.startswith("articles/"):
-        moments = {"DeleteObject": "delete page", "HeadObject": "look at page"}
-        return moments.get(name, "write page")
+        verb = {"DeleteObject": "delete", "HeadObject": "look at"}.get(name, "write")
+        return f"{verb} card" if addresses.carded_path(key) else f"{verb} page"
     if name == "PutObject" and key in {addresses.NOT_FOUND, addresses.ROBOTS}:
         return "write fixed"
     moments = {

@@ -19,6 +19,7 @@ from broadsheet.errors import ConflictError
 from broadsheet.index import Scope
 from broadsheet.listings import Listings
 from broadsheet.reconcile import _Run, recorded
+from broadsheet.render import Drawing
 from broadsheet.store import Store
 from broadsheet.verify import SURPLUS, Verifier
 
@@ -49,6 +50,7 @@ class Mutation:
 
 _place = _Run._place
 _finish = _Run._finish
+_surplus = _Run._surplus
 _record = _Run._record
 _round = _Run._round
 _invalidate = _Run._invalidate
@@ -162,9 +164,28 @@ def _never_tagged_if_listed(self: _Run, upload: Any) -> Any:
 
 
 def _finish_without_a_look(self: _Run, upload: Any) -> Any:
-    if upload.usable and upload.page is None:
-        self._store.delete_page(addresses.page_key(upload.path))
+    for key in self._surplus(upload) if upload.usable else ():
+        self._store.delete_page(key)
     return upload, False
+
+
+def _card_after_its_page(self: _Run, upload: Any) -> Any:
+    placed, places = _place(self, replace(upload, card=None))
+    if upload.card:
+        self._store.write_page(upload.card.page())
+    return replace(placed, card=upload.card), places
+
+
+def _card_deleted_first(self: _Run, upload: Any) -> list[str]:
+    return sorted(_surplus(self, upload))
+
+
+def _card_kept(self: _Run, upload: Any) -> list[str]:
+    return [] if upload.page else _surplus(self, upload)
+
+
+def _any_card(_self: Drawing, headers: Any) -> bool:
+    return headers is not None
 
 
 def _any_site(self: Listings, root: Scope, *, site_changed: bool) -> None:
@@ -307,6 +328,20 @@ MUTATIONS = {
     "look-at-source": Mutation(
         "the source is not looked at a second time",
         ((_Run, "_finish", _finish_without_a_look),),
+    ),
+    "card-last": Mutation(
+        "a card is written after the page that names it",
+        ((_Run, "_place", _card_after_its_page),),
+    ),
+    "card-deleted-first": Mutation(
+        "a card is deleted before the page that names it",
+        ((_Run, "_surplus", _card_deleted_first),),
+    ),
+    "card-kept": Mutation(
+        "an article that gets a picture keeps its card", ((_Run, "_surplus", _card_kept),)
+    ),
+    "any-card": Mutation(
+        "a card that is there is taken for the right one", ((Drawing, "is_there", _any_card),)
     ),
     "site-identity": Mutation(
         "site.json is not looked at before its pages are written",

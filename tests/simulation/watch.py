@@ -80,12 +80,14 @@ class Watched(Newsroom):
         key = params.get("Key", "")
         ours = params.get("Bucket") == self.site_bucket and not key.startswith("_")
         if ours and key.startswith("articles/"):
-            path = key.removesuffix("/index.html")
+            link = key.removesuffix("/index.html")
             if name == "PutObject":
-                invocation.pages.add(path)
-                self._excepted.discard(path)
-            elif name == "DeleteObject" and self._being_published(path, invocation):
-                self._excepted.add(path)
+                invocation.pages.add(link)
+                self._excepted.discard(link)
+            elif name == "DeleteObject" and self._being_published(key, invocation):
+                self._excepted.add(link)
+            elif addresses.carded_path(key):
+                invocation.pages.add(link)  # found, and perhaps good as it is
         self._observe(name, params)
         if ours and name in {"PutObject", "DeleteObject"}:
             copy = self.cdn.get(key)
@@ -113,23 +115,32 @@ class Watched(Newsroom):
         if body is None:
             self.s3.delete_object(Bucket=self.site_bucket, Key=key)
             self._links.pop(key, None)
+            self._shown.pop(key, None)
             self._pages.discard(key)
+            self._pictures.discard(key)
             self._excepted.add(key.removesuffix("/index.html"))
             return True
-        path = addresses.paged_path(key)
+        path = addresses.paged_path(key) or addresses.carded_path(key)
         tag = addresses.article_tag(path) if path else addresses.TAG_LISTINGS
         tags = {"cache-tag": f"{addresses.TAG_EVERYTHING},{tag}"}
         self.s3.put_object(Bucket=self.site_bucket, Key=key, Body=body, Metadata=tags)
         if copy := not key.startswith("_") and self._origin(key):
             self.cdn[key] = copy
             self._links[key] = set()
-            self._pages |= {key} if path else set()
+            self._shown[key] = set()
+            if path:
+                (self._pages if addresses.paged_path(key) else self._pictures).add(key)
         return True
 
-    def _being_published(self, path: str, remover: Invocation) -> bool:
-        """Whether another invocation, at work when this one was, has written the page."""
+    def _being_published(self, key: str, remover: Invocation) -> bool:
+        """Whether another invocation, at work when this one was, has written the page.
+
+        Of a card, whether it has written or found it, or written the page, which may name it.
+        """
+        links = {key.removesuffix("/index.html"), key.removesuffix("/card.png")}
         return any(
-            path in other.pages and (other.ended is None or other.ended > remover.began)
+            not links.isdisjoint(other.pages)
+            and (other.ended is None or other.ended > remover.began)
             for other in self._by_actor.values()
             if other is not remover
         )
@@ -152,13 +163,20 @@ class Watched(Newsroom):
             for listing, links in self._links.items()
             for link in links
             if f"{link}/index.html" not in self._pages
+        } | {
+            (page, picture)
+            for page, pictures in self._shown.items()
+            for picture in pictures - self._pictures
         }
         for listing, link in sorted(self._dangling_now - before):
-            self.trace.append(f"  {listing} links to {link}, which has no page")
+            said = f"{listing} links to {link}, which has no page"
+            if addresses.carded_path(link):
+                said = f"{listing} names {link}, which is not there"
+            self.trace.append(f"  {said}")
             if self._index_damaged or link in self._excepted:
                 self.coverage["links excepted"] += 1
             else:
-                self._violate(f"{listing} links to {link}, which has no page")
+                self._violate(said)
 
     def _violate(self, text: str) -> None:
         if text not in self.violations:

@@ -45,6 +45,7 @@ _SEGMENT = r"[a-z0-9][a-z0-9-]*"
 _SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _YEAR, _MONTH = "[0-9]{4}", "(?:0[1-9]|1[0-2])"
 _PAGE_KEY = re.compile(rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)/index\.html")
+_CARD_KEY = re.compile(rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)/card\.png")
 _SCOPE_KEY = re.compile(rf"_index/(?:topics/({_SLUG})|site)\.json")
 _MONTH_KEY = re.compile(rf"_index/({_YEAR}/{_MONTH})\.json")
 _FOLDER = rf"(?:topics/(?P<topic>{_SLUG})/)?"
@@ -78,6 +79,17 @@ def page_key(path: str) -> str:
 def paged_path(key: str) -> str | None:
     """PATH of an article page's key in the site bucket; None where the key can't be a page's."""
     match = _PAGE_KEY.fullmatch(key)
+    return match[1] if match and len(match[1]) <= _PATH_BYTES else None
+
+
+def card_key(path: str) -> str:
+    """The key of the picture that stands for an article without one."""
+    return f"articles/{path}/card.png"
+
+
+def carded_path(key: str) -> str | None:
+    """PATH of a card's key in the site bucket; None where the key can't be a card's."""
+    match = _CARD_KEY.fullmatch(key)
     return match[1] if match and len(match[1]) <= _PATH_BYTES else None
 
 
@@ -140,7 +152,7 @@ def url_path(key: str) -> str:
 
 
 def article_tag(path: str) -> str:
-    """The cache tag that an article's page has to itself."""
+    """The cache tag that an article's page and card have to themselves."""
     tag = f"articles/{path}"
     if len(tag) <= TAG_CHARACTERS:
         return tag

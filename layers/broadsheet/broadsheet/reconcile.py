@@ -1,10 +1,10 @@
 """Makes the site agree with the present state of a set of source keys.
 
 A key is only a hint that something may have changed. For each: read the source and the record;
-write record and page; settle the listings; delete the page of what is gone; and look at the source
-again, going round once more for what changed meanwhile. Then one invalidation for all, and last the
-receipts, so that "published" means live. Whatever dies on the way is found and mended by the next
-delivery.
+write record, card and page; settle the listings; delete the page of what is gone, and the card that
+no page names; and look at the source again, going round once more for what changed meanwhile. Then
+one invalidation for all, and last the receipts, so that "published" means live. Whatever dies on
+the way is found and mended by the next delivery.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from broadsheet.index import Place
+    from broadsheet.render import Page
     from broadsheet.settings import Settings
     from broadsheet.store import Store, Stored
 
@@ -138,6 +139,7 @@ class _Run:
         self._settings = settings
         self._keys = keys
         self._by = "paths" if by_path else settings.invalidate_by
+        self._doubtful = by_path
         self._report = Report()
         self._sources: Sources
         self._site_changed = addresses.SITE_JSON in keys
@@ -230,30 +232,37 @@ class _Run:
         return self._sources.article(path)
 
     def _place(self, upload: Upload) -> tuple[Upload, frozenset[Place]]:
-        """Write the record and then the page, before any listing shows or forgets the path.
+        """Write the record, and then the page, before any listing shows or forgets the path.
 
-        Before them, the mark that the page shows a picture: _finish looks whether that has changed,
-        and who changes it looks for marks afterwards, so one of the two sees the other.
+        Before the page, the card that it names. Before them all, the mark that the page shows a
+        picture: _finish looks whether that has changed, and who changes it looks for marks
+        afterwards, so one of the two sees the other.
         """
         self._store.see_time(ARTICLE_SECONDS)
         if upload.picture:
             self._mark_use(upload.picture[0], upload.path)
         places, known = self._record(upload)
-        new = False
+        # Where others have written, no record is no proof that nothing is there.
+        new = bool(upload.page) and not known and not self._doubtful
+        card = upload.card
+        if card and (new or not card.is_there(self._store.page_headers(card.key))):
+            new = self._write(card.page(), new=new)
         if upload.page:
-            try:
-                if known:
-                    self._store.write_page(upload.page)
-                else:
-                    self._store.replace_page(upload.page, None)
-                    new = True
-            except ConflictError:
-                self._store.write_page(upload.page)
-        # Only of a page that came with its record can nobody hold an old copy.
+            new = self._write(upload.page, new=new)
+        # Only of a page that came with its record, as did its card, can nobody hold an old copy.
         if not new and (upload.usable or known):
             self._stale_paths.add(upload.path)
         self._report.outcomes[upload.outcome.key] = upload.outcome
         return upload, places
+
+    def _write(self, page: Page, *, new: bool) -> bool:
+        """Write a page or card whatever is there; whether it is ``new`` and nothing was."""
+        if new:
+            with suppress(ConflictError):
+                self._store.replace_page(page, None)
+                return True
+        self._store.write_page(page)
+        return False
 
     def _mark_use(self, name: str, path: str) -> None:
         key = addresses.use_key(name, path)
@@ -266,13 +275,26 @@ class _Run:
         return remember(self._store, upload.path, upload.places, anyhow=upload.page is not None)
 
     def _finish(self, upload: Upload) -> tuple[Upload, bool]:
-        """Delete the page of what is gone, and tell if its sources have moved since."""
-        key = upload.outcome.key
-        if upload.usable and upload.page is None:
-            if self._store.source_state(key) != upload.state:
+        """Delete the page of what is gone, then the card, and tell if the sources have moved since.
+
+        So no page names a card that is gone.
+        """
+        surplus = self._surplus(upload) if upload.usable else []
+        if surplus:
+            if self._store.source_state(upload.outcome.key) != upload.state:
                 return upload, True
-            self._store.delete_page(addresses.page_key(upload.path))
+            for key in surplus:
+                self._store.delete_page(key)
         return upload, self._sources.have_moved(upload)
+
+    def _surplus(self, upload: Upload) -> list[str]:
+        """What an article must not have. One that is new never had a card."""
+        card = addresses.card_key(upload.path)
+        if upload.page is None:
+            return [addresses.page_key(upload.path), card]
+        if upload.card or upload.path not in self._stale_paths:
+            return []
+        return [card] if self._store.page_headers(card) else []
 
     def _refuse(self, key: str) -> None:
         """Settle a key under articles/ that no article can have."""
@@ -302,7 +324,8 @@ class _Run:
 
         https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
         """
-        keys = self._stale_listings | {addresses.page_key(path) for path in self._stale_paths}
+        own = (addresses.page_key, addresses.card_key)
+        keys = self._stale_listings | {key(path) for path in self._stale_paths for key in own}
         if self._stale_everything or len(keys) > MOST_PATHS:
             return ["/*"]
         return sorted({addresses.url_path(key) for key in keys} | {f"/{key}" for key in keys})

@@ -23,14 +23,16 @@ from jinja2 import (
 )
 from markupsafe import Markup
 
-from broadsheet import addresses, disclosure, markdown, metadata
+from broadsheet import addresses, card, disclosure, markdown, metadata
+from broadsheet.article import Image
+from broadsheet.card import Card
 from broadsheet.theme import Theme
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from broadsheet.article import Article, Image
+    from broadsheet.article import Article
     from broadsheet.index import Entry, Month, Scope
     from broadsheet.site_config import SiteConfig
 
@@ -43,6 +45,7 @@ JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 CSS = "text/css; charset=utf-8"
 SVG = "image/svg+xml"
+PNG = "image/png"
 
 # The CDN keeps a copy until it is invalidated; a browser, which nobody can invalidate, asks again.
 CACHE_CONTROL = "public, max-age=0, s-maxage=31536000, must-revalidate"
@@ -58,6 +61,7 @@ _MONTHS = (
 )
 # Languages written from right to left, and scripts that are whatever the language.
 _RTL = {"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"}
+_QUOTE = '"'
 _RTL_SCRIPTS = {"adlm", "arab", "hebr", "nkoo", "syrc", "thaa"}
 
 
@@ -69,17 +73,22 @@ class Headers:
     content_type: str
     cache_control: str
     cache_tag: str
+    made_from: str = ""
 
 
 @dataclass(frozen=True)
 class Page:
-    """One public object of the site bucket, complete with its headers."""
+    """One public object of the site bucket, complete with its headers.
+
+    ``made_from`` is what tells of a drawing, without drawing it, whether it is the right one.
+    """
 
     key: str
     body: bytes
     content_type: str
     cache_tag: str
     cache_control: str = CACHE_CONTROL
+    made_from: str = ""
 
     @cached_property
     def etag(self) -> str:
@@ -89,7 +98,58 @@ class Page:
     @property
     def headers(self) -> Headers:
         """What S3 says of an object that is this page."""
-        return Headers(self.etag, self.content_type, self.cache_control, self.cache_tag)
+        return Headers(
+            self.etag, self.content_type, self.cache_control, self.cache_tag, self.made_from
+        )
+
+    def is_there(self, headers: Headers) -> bool:
+        """Whether an object is this page, by its headers."""
+        return headers == self.headers
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """An article's card, which is drawn only where it is not there already."""
+
+    path: str
+    card: Card
+
+    @property
+    def key(self) -> str:
+        """Where it is stored."""
+        return addresses.card_key(self.path)
+
+    @property
+    def image(self) -> Image:
+        """The card as an article's picture.
+
+        Who keeps pictures by their URLs is told of another one by the query.
+        """
+        address = f"{addresses.url_path(self.key)}?{self.card.digest}"
+        return Image(address, self.card.title, width=card.WIDTH, height=card.HEIGHT)
+
+    def is_there(self, headers: Headers | None) -> bool:
+        """Whether an object is this card, by its headers.
+
+        They say what the object was made from and which bytes came of that: who writes others over
+        it would have to forge both.
+        """
+        return headers is not None and headers == Headers(
+            headers.etag, PNG, CACHE_CONTROL, self._tags, self._made_from(headers.etag)
+        )
+
+    def page(self) -> Page:
+        """The card as it is stored."""
+        body = self.card.png()
+        made_from = self._made_from(entity_tag(body))
+        return Page(self.key, body, PNG, self._tags, made_from=made_from)
+
+    @property
+    def _tags(self) -> str:
+        return _tags(addresses.article_tag(self.path))
+
+    def _made_from(self, etag: str) -> str:
+        return f"{self.card.digest} {etag.strip(_QUOTE)}"
 
 
 @cache
@@ -171,6 +231,15 @@ class Renderer:
             or f"© {config.publisher.name if config.publisher else config.name}",
         }
 
+    def card(self, article: Article) -> Drawing | None:
+        """What stands for an article that shows no picture; None of others."""
+        if article.image or article.status != "published":
+            return None
+        theme = self._config.theme or Theme()
+        colours = theme.light.paper, theme.light.ink, theme.light.accent
+        shown = Card(article.title, self._config.name, *colours, theme.headings)
+        return Drawing(article.path, shown)
+
     def article(self, article: Article) -> Page:
         """An article's page, a notice in place of a withdrawn one.
 
@@ -178,12 +247,11 @@ class Renderer:
         """
         key = addresses.page_key(article.path)
         url = self._site_url + addresses.url_path(key)
-        image_url = self._absolute(article.image) if article.image else ""
-        body = (
-            ""
-            if article.status == "withdrawn"
-            else markdown.to_html(article.body, article.body_place)
-        )
+        drawing = self.card(article)
+        image = drawing.image if drawing else article.image
+        image_url = self._absolute(image) if image else ""
+        is_shown = article.status != "withdrawn"
+        body = markdown.to_html(article.body, article.body_place) if is_shown else ""
         return self._page(
             key,
             "article.html",
@@ -192,9 +260,11 @@ class Renderer:
             body=Markup(body),  # noqa: S704 (sanitised)
             language=article.language or self._config.language,
             url=url,
+            image=image,
             image_url=image_url,
+            image_type=PNG if drawing else "",
             disclosed=disclosure.value(article.ai_disclosure, reviewed=bool(article.human_review)),
-            json_ld=self._article_data(article, url, image_url),
+            json_ld=self._article_data(article, url, image, image_url),
         )
 
     def _tdm_policy(self) -> Page:
@@ -209,8 +279,10 @@ class Renderer:
                 rules[0]["tdm-policy"] = reservation.policy
         return Page(addresses.TDM_POLICY, json.dumps(rules).encode(), JSON, _tags(""))
 
-    def _article_data(self, article: Article, url: str, image_url: str) -> Markup:
-        picture = metadata.picture(article.image, image_url) if article.image else None
+    def _article_data(
+        self, article: Article, url: str, image: Image | None, image_url: str
+    ) -> Markup:
+        picture = metadata.picture(image, image_url) if image else None
         steps = [(topic.label, self._url(f"topics/{topic.slug}/")) for topic in article.topics[:1]]
         return metadata.json_ld(
             metadata.news_article(article, url, picture, self._site),

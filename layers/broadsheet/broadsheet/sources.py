@@ -16,7 +16,7 @@ from broadsheet.article import OBJECT_BYTES, Article
 from broadsheet.errors import InvalidError
 from broadsheet.index import UNREADABLE, Entry
 from broadsheet.manifest import Manifest
-from broadsheet.render import Page, Renderer
+from broadsheet.render import Renderer
 from broadsheet.site_config import SiteConfig
 from broadsheet.validation import Problem
 from broadsheet.validation import shown as described
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from broadsheet.article import Image
     from broadsheet.index import Place
+    from broadsheet.render import Drawing, Page
     from broadsheet.settings import Settings
     from broadsheet.store import Store
 
@@ -73,6 +74,7 @@ class Upload:
     state: tuple[str, str] | None
     outcome: Outcome
     page: Page | None = None
+    card: Drawing | None = None
     entry: Entry | None = None
     usable: bool = True
     picture: Picture | None = None
@@ -99,12 +101,13 @@ class Reading(Generic[V]):
 
 @dataclass(frozen=True)
 class _Rendered:
-    """An article with its image as it can be shown, and what is missing for that; and its page."""
+    """An article with its image as it can be shown, what is missing for that, its page and card."""
 
     article: Article
     picture: Picture | None = None
     missing: tuple[Problem, ...] = ()
     page: Page | None = None
+    card: Drawing | None = None
 
 
 # The site.json of each bucket that this process read last.
@@ -149,7 +152,8 @@ class Sources:
         outcome = Outcome(key, status, url, reading.problems, reading.value.missing)
         listed = article.status == "published"
         entry = Entry.of(article, self.config.timezone) if listed else None
-        return Upload(path, reading.state, outcome, page, entry, picture=reading.value.picture)
+        card, picture = reading.value.card, reading.value.picture
+        return Upload(path, reading.state, outcome, page, card, entry, picture=picture)
 
     def have_moved(self, upload: Upload) -> bool:
         """Whether an article or its picture is no longer what was read. Raises UnavailableError."""
@@ -170,7 +174,9 @@ class Sources:
             rendered = self._with_picture(rendered.article, image)
         with self._parsing:
             page = self.renderer.article(rendered.article)
-        return rendered if rendered.article.status == "draft" else replace(rendered, page=page)
+        if rendered.article.status == "draft":
+            return rendered
+        return replace(rendered, page=page, card=self.renderer.card(rendered.article))
 
     def _with_picture(self, article: Article, image: Image) -> _Rendered:
         picture, shown = None, None

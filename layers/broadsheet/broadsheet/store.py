@@ -191,6 +191,7 @@ class Store:
             content_type=head.get("ContentType", ""),
             cache_control=head.get("CacheControl", ""),
             cache_tag=head["Metadata"].get("cache-tag", ""),
+            made_from=head["Metadata"].get("made-from", ""),
         )
 
     def list_site(self, prefix: str, after: str, limit: int) -> list[str]:
@@ -331,11 +332,14 @@ def _receipt(receipt: dict[str, Any]) -> bytes:
 
 
 def _page_request(page: Page) -> dict[str, Any]:
+    metadata = {"cache-tag": page.cache_tag}
+    if page.made_from:
+        metadata["made-from"] = page.made_from
     return {
         "Body": page.body,
         "ContentType": page.content_type,
         "CacheControl": page.cache_control,
-        "Metadata": {"cache-tag": page.cache_tag},
+        "Metadata": metadata,
     }
 
 

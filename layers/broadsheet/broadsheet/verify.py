@@ -2,10 +2,10 @@
 
 Nothing of what the function does itself should ever differ; this finds what somebody else has done
 to the site bucket, and events that never came. It walks in bounded steps: over the indexes (what
-they list against the sources, their pages, and each other), over the articles (page, record, index
-and receipt of each), over the uploaded pictures (whether the media function has seen each) and over
-the site's keys (what belongs to nothing). What differs in a step is
-looked at twice, as an article may be on its way.
+they list against the sources, their pages, and each other), over the articles (page, card, record,
+index and receipt of each), over the uploaded pictures (whether the media function has seen each)
+and over the site's keys (what belongs to nothing). What differs in a step is looked at twice, as an
+article may be on its way.
 
 Repairs are ordinary work: keys are reconciled, and listings are made to follow from their indexes.
 What is none of the site's pages is told of and left alone.
@@ -29,14 +29,14 @@ from broadsheet.sources import Sources
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from broadsheet.render import Headers, Page
+    from broadsheet.render import Drawing, Headers, Page
     from broadsheet.settings import Settings
     from broadsheet.sources import Upload
     from broadsheet.store import Store
 
 Part = Literal["indexes", "articles", "media", "objects"]
 PARTS: tuple[Part, ...] = get_args(Part)
-# Keys of a step: an index takes a call for each of its entries, an article six, a picture two, an
+# Keys of a step: an index takes a call for each of its entries, an article seven, a picture two, an
 # object one.
 KEYS: Mapping[Part, int] = {"indexes": 1, "articles": 100, "media": 250, "objects": 500}
 # Indexes that a step keeps in memory, and places that are mended at once.
@@ -293,7 +293,7 @@ class _Look:
     # Articles
 
     def article(self, key: str) -> list[Difference]:
-        """An article's page, record, entries and receipt, against its source."""
+        """An article's page, card, record, entries and receipt, against its source."""
         path = addresses.article_path(key)
         if path is None:
             return []
@@ -305,9 +305,12 @@ class _Look:
             differences.append(Difference(receipt, "is missing or differs", due))
         if not upload.usable:
             return differences
-        headers = self._store.page_headers(addresses.page_key(path))
-        if what := _compared(upload.page, headers):
-            differences.append(Difference(addresses.page_key(path), what, due))
+        own = {addresses.page_key(path): upload.page, addresses.card_key(path): upload.card}
+        differences += [
+            Difference(key, what, due)
+            for key, wanted in own.items()
+            if (what := _compared(wanted, self._store.page_headers(key)))
+        ]
         if upload.picture:
             mark = addresses.use_key(upload.picture[0], path)
             if self._store.state_tag(mark) is None:
@@ -336,7 +339,7 @@ class _Look:
 
     def object(self, key: str) -> list[Difference]:
         """Whether anything has a public key that exists; what it holds is compared elsewhere."""
-        if path := addresses.paged_path(key):
+        if path := addresses.paged_path(key) or addresses.carded_path(key):
             source = addresses.source_key(path)
             if self._store.source_state(source) is None:
                 return [Difference(key, SURPLUS, frozenset({source}))]
@@ -404,10 +407,10 @@ def _misplaced(key: str, month: str, upload: Upload, found: Entry | None) -> Dif
     )
 
 
-def _compared(page: Page | None, headers: Headers | None) -> str:
+def _compared(page: Page | Drawing | None, headers: Headers | None) -> str:
     """In what a page and an object differ, if they do."""
     if page is None:
         return SURPLUS if headers else ""
     if headers is None:
         return "is missing"
-    return "" if headers == page.headers else "differs"
+    return "" if page.is_there(headers) else "differs"
