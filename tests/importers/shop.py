@@ -14,6 +14,7 @@ from local.importers.item import Options
 from local.watch import REPORT_FILE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from local.importers.folder import Report
@@ -66,7 +67,7 @@ def run(name: str, source: Path, **options: Any) -> Imported:
     return Imported(out, report)
 
 
-def put(folder: Path, files: dict[str, str | bytes]) -> Path:
+def put(folder: Path, files: Mapping[str, str | bytes]) -> Path:
     """Write files below a folder."""
     for name, data in files.items():
         file = folder / name
