@@ -107,10 +107,12 @@ def _body(item: Item, importer: Importer, moved: Mapping[str, str]) -> str:
     places = _Places(item, importer, moved)
     if item.markdown:
         return templates.outside_code(item.markdown, places.links)
-    if not item.html.strip():
-        raise RefusedError("has no text")
     try:
-        body = markup.to_markdown(item.html, item.warn, places.picture, places.link)
+        markup.check_size(item.html)
+        html = item.convert(item.html)
+        if not html.strip():
+            raise RefusedError("has no text")
+        body = markup.to_markdown(html, item.warn, places.picture, places.link)
     except markup.TooMuchError as error:
         raise RefusedError(str(error)) from error
     except InvalidError as error:

@@ -1,6 +1,6 @@
 """What an importer finds in an export, before it is an article."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -43,10 +43,10 @@ class Picture:
 class Item:
     """One text of an export.
 
-    The text is in ``html`` or in ``markdown``; dates are RFC 3339, or "" where there are none.
-    ``url`` is where it was, absolute or from "/", and makes its path here; ``path`` does if there
-    is no such address. ``skip`` says why it is no article, if it is none. ``folder`` is where its
-    own files lie.
+    The text is in ``html``, of which ``convert`` makes HTML, or in ``markdown``. Dates are RFC
+    3339, or "" where there are none. ``url`` is where it was, absolute or from "/", and makes its
+    path here; ``path`` does if there is no such address. ``skip`` says why it is no article, if it
+    is none. ``folder`` is where its own files lie.
     """
 
     id: str
@@ -66,6 +66,7 @@ class Item:
     aliases: list[str] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
+    convert: Callable[[str], str] = str
     skip: str = ""
     warnings: list[str] = field(default_factory=list)
 

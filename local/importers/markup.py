@@ -63,7 +63,7 @@ _READER = nh3.Cleaner(
     link_rel=None,
 )
 # Elements that Markdown has no form for and that may stay within a paragraph.
-_EMPHASIS = "b strong i em del s strike".split()
+_EMPHASIS = set("b strong i em del s strike".split())
 _INLINE = "abbr bdi bdo cite ins mark q rp rt ruby small sub sup time u var".split()
 _SPECIAL = re.compile(r"[\\`*\[\]<~|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 # What would begin a heading, a list or a quotation, or underline the line above.
@@ -85,8 +85,7 @@ def to_markdown(html: str, warn: Warn, resolve: Resolve = str, link: Resolve = s
 
     Raises TooMuchError, and InvalidError where even the HTML itself can't be rendered.
     """
-    if len(html) > MOST_CHARACTERS:
-        raise TooMuchError(f"has {len(html):,} characters of HTML; at most {MOST_CHARACTERS:,}")
+    check_size(html)
     if (tags := html.count("<")) > MOST_TAGS:
         raise TooMuchError(f"has {tags:,} HTML tags; at most {MOST_TAGS:,}")
     for name, times in Counter(m[1].lower() for m in _LOST.finditer(html)).items():
@@ -106,6 +105,12 @@ def to_markdown(html: str, warn: Warn, resolve: Resolve = str, link: Resolve = s
         return found
     warn("the text stays HTML, since as Markdown it would read differently")
     return plain
+
+
+def check_size(html: str) -> None:
+    """Raise TooMuchError where a text is too large to be looked at."""
+    if len(html) > MOST_CHARACTERS:
+        raise TooMuchError(f"has {len(html):,} characters of HTML; at most {MOST_CHARACTERS:,}")
 
 
 def _words(html: str) -> list[str]:
@@ -222,7 +227,7 @@ class _Converter(MarkdownConverter):
         after = text[len(text.rstrip()) :]
         opens = before or inner[0].isalnum() or _parts(el.previous_sibling, -1)
         closes = after or inner[-1].isalnum() or _parts(el.next_sibling, 0)
-        is_plain = opens and closes and not el.find_parent(_EMPHASIS)
+        is_plain = opens and closes and not parent_tags & _EMPHASIS
         opening, closing = (mark, mark) if is_plain else (f"<{name}>", f"</{name}>")
         return f"{before}{opening}{inner}{closing}{after}"
 

@@ -104,7 +104,8 @@ class WordPress(Base):
             item, said.get("status", ""), kind or "", locked=bool(said.get("post_password"))
         )
         if not item.skip:
-            item.html = blocks.to_html(said.get("encoded", ""), item.warn)
+            item.html = said.get("encoded", "")
+            item.convert = lambda text: blocks.to_html(text, item.warn)
         return item
 
     # REST
