@@ -1,5 +1,6 @@
 # make run      serve the sample articles, or ARTICLES=DIR, at http://127.0.0.1:8080 (PORT=…)
 #               and publish what changes in the folder; ONCE=1 publishes, checks and ends
+# make preview FILE=articles/x.json   show an article as it will be, and anew at each change
 # make test     all tests; COV=1 measures what they cover
 # make audit-pages ARTICLES=DIR   publish a folder of articles and judge every page of it
 # make page-figures             judge the sample pages anew and write the tables of docs/pages.md
@@ -17,7 +18,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run verify test audit-pages page-figures simulate simulate-crashes \
+.PHONY: help run preview verify test audit-pages page-figures simulate simulate-crashes \
 	simulate-mutations load fuzz \
 	check audit format build lock clean
 
@@ -49,8 +50,11 @@ help:
 run: .venv/ready
 	@.venv/bin/python -m local.run --port $(PORT) $(if $(ARTICLES),--articles "$(ARTICLES)") $(if $(ONCE),--once)
 
+preview: .venv/ready
+	@.venv/bin/broadsheet preview $(if $(FILE),"$(FILE)",--help) $(if $(filter-out 8080,$(PORT)),--port $(PORT))
+
 verify: .venv/ready
-	@.venv/bin/python -m local.verify --stack $(STACK) $(if $(REPAIR),--repair)
+	@.venv/bin/broadsheet --stack $(STACK) verify $(if $(REPAIR),--repair)
 
 test: .venv/ready .venv-sam/ready .venv-ministack/ready .venv-audit/ready | $(BROWSING)
 	.venv/bin/python -m pytest --numprocesses auto --dist loadgroup $(if $(COV),--cov --cov-report=term) $(ARGS)

@@ -34,6 +34,8 @@ class Source:
     def of(cls, file: Path, root: Path | None = None) -> Self:
         """A file in ``root``, or in its own. Raises ValueError for one that is not in there."""
         root = root or root_of(file)
+        if not _full(file).is_relative_to(_full(root)):
+            raise ValueError(f"{file} is not in {root}")
         return cls(file, key_for(_full(file).relative_to(_full(root)).as_posix()), root)
 
     def read(self) -> bytes:

@@ -27,6 +27,7 @@ from local.cdn import Cdn, CdnServer, Invalidations
 from local.function import environment, functions
 from local.options import Options, copy_samples, parse
 from local.pump import Pump
+from local.running import announced
 from local.tell import Teller, explain, listed
 from local.template import Template
 from local.watch import SITE_FILE, Folder
@@ -101,6 +102,7 @@ def _run(options: Options, console: Console, stack: ExitStack) -> int:
     good = _publish_all(folder, pumps, teller, console)
     if options.once:
         return 0 if good and _home_is_there(server.cdn, console) else 1
+    stack.enter_context(announced(aws.endpoint, variables))
     explain(console, server.url, aws, folder_path, options.log)
     return _serve(server, pumps, folder, console)
 

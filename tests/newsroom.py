@@ -14,6 +14,7 @@ import re
 import threading
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -373,6 +374,17 @@ class Newsroom:
         answer = self.s3.get_object(Bucket=SOURCE, Key=addresses.receipt_key(key))
         receipt: dict[str, Any] = json.loads(answer["Body"].read())
         return receipt
+
+    def state(self, key: str) -> tuple[str, str]:
+        """The entity tag, without quotes, and version of a source key."""
+        head = self.s3.head_object(Bucket=SOURCE, Key=key)
+        return head["ETag"].strip('"'), head["VersionId"]
+
+    def age_receipts(self) -> None:
+        """Let all receipts have been written a minute ago."""
+        for key in self.keys(SOURCE):
+            if key.startswith("receipts/"):
+                self._backend().get_object(SOURCE, key).last_modified -= timedelta(minutes=1)
 
     def history(self) -> str:
         """What decides what a rebuild gives: all versions of all uploads."""

@@ -18,7 +18,7 @@ from broadsheet.errors import InvalidError
 from broadsheet.validation import MOST_PROBLEMS
 from local.inspection import understand
 from local.template import ROOT
-from tests.commands import broadsheet
+from tests.commands import broadsheet, plain
 from tests.newsroom import article
 
 if TYPE_CHECKING:
@@ -353,6 +353,20 @@ class TestStatus:
         assert broadsheet("check", str(tmp_path / "nothing.json")) == 2
 
         assert "does not exist" in capsys.readouterr().err
+
+    def test_a_file_must_be_in_its_root(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file = tmp_path / "A" / "a.json"
+        file.parent.mkdir()
+        file.write_text(json.dumps(WHOLE))
+        (tmp_path / "B").mkdir()
+
+        assert broadsheet("check", "--root", str(tmp_path / "B"), str(file)) == 2
+        assert "is not in" in plain(capsys.readouterr().err)
+        assert broadsheet("check", "--root", str(tmp_path), str(file)) == 1
+        assert "articles/A/a.json" in capsys.readouterr().out
+        assert broadsheet("check", str(file)) == 0
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
     def test_a_file_that_cannot_be_read_is_named(

@@ -107,6 +107,7 @@ def test_an_upload_becomes_variants_that_nobody_need_ask_for_again(newsroom: New
         "key": KEY,
         "url": f"https://news.example/{folder}/500.jpg",
         "errors": [],
+        "upload": dict(zip(("etag", "version"), newsroom.state(KEY), strict=True)),
     }
     assert newsroom.invalidations == []
     newsroom.assert_converged()

@@ -39,6 +39,7 @@ def test_a_published_article_appears_everywhere(newsroom: Newsroom) -> None:
         "key": key,
         "url": "https://news.example/articles/a/",
         "errors": [],
+        "upload": dict(zip(("etag", "version"), newsroom.state(key), strict=True)),
     }
     newsroom.assert_converged()
 

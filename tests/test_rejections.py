@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from tests.newsroom import (
     DONE,
     LISTINGS,
     SOURCE,
+    article,
     links,
     publish,
     status,
@@ -157,3 +159,16 @@ def test_the_longest_path_can_be_published(newsroom: Newsroom) -> None:
     assert links(newsroom, path) == sorted(LISTINGS)
     publish(newsroom, path, topics=["Harbour"], title="Ferry stops again")
     newsroom.assert_converged()
+
+
+@pytest.mark.parametrize("key", ["articles/a.json", "articles/A.json", "site.json"])
+def test_a_receipt_names_the_upload_that_it_is_for(newsroom: Newsroom, key: str) -> None:
+    for body in (b"{}", json.dumps(article()).encode(), b"{}"):
+        newsroom.upload_bytes(key, body)
+        assert newsroom.deliver(key) == DONE
+        etag, version = newsroom.state(key)
+        assert newsroom.receipt(key)["upload"] == {"etag": etag, "version": version}
+
+    newsroom.s3.delete_object(Bucket=SOURCE, Key=key)
+    assert newsroom.deliver(key) == DONE
+    assert "upload" not in newsroom.receipt(key)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from broadsheet.settings import Settings
+    from broadsheet.sources import Status
     from broadsheet.store import Store, Stored
 
 LARGEST = 30 * 1024 * 1024
@@ -94,9 +95,9 @@ class Media:
     # One picture
 
     def _refuse(self, key: str) -> Outcome:
-        if self._store.source_state(key) is None:
-            return Outcome(key, "removed")
-        return Outcome(key, "rejected", "", (no_name(key),))
+        state = self._store.source_state(key)
+        refused = Outcome(key, "rejected", "", (no_name(key),), state=state)
+        return refused if state else Outcome(key, "removed")
 
     def _settle(self, key: str, name: str) -> Outcome:
         for attempt in range(ROUNDS):
@@ -157,8 +158,9 @@ class Media:
             variant = addresses.variant_key(name, manifest.digest, manifest.width, "jpg")
             url = f"{self._settings.site_url}/{variant}"
         if reading.problems:
-            return Outcome(key, "rejected", url, reading.problems)
-        return Outcome(key, "published" if reading.value else "removed", url)
+            return Outcome(key, "rejected", url, reading.problems, state=reading.state)
+        status: Status = "published" if reading.value else "removed"
+        return Outcome(key, status, url, state=reading.state)
 
     # What lies there
 

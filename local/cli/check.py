@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from local.cli.common import Root, counted
 from local.inspection import Finding, gather, inspect
 from local.positions import harmless
 
@@ -30,16 +31,7 @@ def check(
             metavar="FILE", exists=True, help="Articles, site.json, pictures, or folders of them."
         ),
     ],
-    root: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            exists=True,
-            file_okay=False,
-            help="The folder that they are uploaded from: by default the folder given or, of a "
-            "file, the nearest above it with a site.json, or its own.",
-        ),
-    ] = None,
+    root: Root = None,
     output: Annotated[
         Format, typer.Option("--format", help="For people, programs or GitHub's annotations.")
     ] = Format.TEXT,
@@ -85,14 +77,10 @@ def _summary(looked_at: int, findings: list[Finding]) -> Text:
     errors = [finding for finding in findings if not finding.is_warning]
     warnings = len(findings) - len(errors)
     wrong = len({finding.file for finding in errors})
-    said = f"{_counted(looked_at, 'file')} looked at, "
-    said += f"{_counted(len(errors), 'problem')} in {wrong}" if errors else "nothing wrong"
-    said += f", {_counted(warnings, 'warning')}" if warnings else ""
+    said = f"{counted(looked_at, 'file')} looked at, "
+    said += f"{counted(len(errors), 'problem')} in {wrong}" if errors else "nothing wrong"
+    said += f", {counted(warnings, 'warning')}" if warnings else ""
     return Text(f"{said}.", style="bold red" if errors else "bold green")
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _as_json(finding: Finding) -> dict[str, str | int]:

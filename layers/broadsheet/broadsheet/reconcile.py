@@ -298,10 +298,9 @@ class _Run:
 
     def _refuse(self, key: str) -> None:
         """Settle a key under articles/ that no article can have."""
-        if self._store.source_state(key) is None:
-            self._report.outcomes[key] = Outcome(key, "removed")
-            return
-        self._report.outcomes[key] = Outcome(key, "rejected", "", (no_address(key),))
+        state = self._store.source_state(key)
+        refused = Outcome(key, "rejected", "", (no_address(key),), state=state)
+        self._report.outcomes[key] = refused if state else Outcome(key, "removed")
 
     # The end
 

@@ -42,19 +42,31 @@ Picture = tuple[str, str | None]  # NAME, and its manifest's entity tag
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one key; ``url`` is where its page is live, "" where there is none."""
+    """What became of one key; ``url`` is where its page is live, "" where there is none.
+
+    ``state`` identifies the upload that was looked at, if there was one.
+    """
 
     key: str
     status: Status
     url: str = ""
     errors: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    state: tuple[str, str] | None = None
 
     def receipt(self) -> dict[str, Any]:
-        """The outcome as its receipt says it."""
+        """The outcome as its receipt says it. By its upload an old receipt is told from a new one.
+
+        Nothing else tells them apart for sure: S3 counts times in seconds.
+        """
         said = {"status": self.status, "key": self.key, "url": self.url}
         warnings = {"warnings": _listed(self.warnings)} if self.warnings else {}
-        return {**said, "errors": _listed(self.errors), **warnings}
+        upload = {"upload": _upload(*self.state)} if self.state else {}
+        return {**said, "errors": _listed(self.errors), **warnings, **upload}
+
+
+def _upload(etag: str, version: str) -> dict[str, str]:
+    return {"etag": etag.strip('"'), "version": version}
 
 
 def _listed(problems: tuple[Problem, ...]) -> list[dict[str, str]]:
@@ -132,7 +144,9 @@ class Sources:
         _last_site[settings.source_bucket] = reading
         status: Status = "published" if reading.state else "removed"
         status = "rejected" if reading.problems else status
-        self.outcome = Outcome(key, status, f"{settings.site_url}/", reading.problems)
+        self.outcome = Outcome(
+            key, status, f"{settings.site_url}/", reading.problems, state=reading.state
+        )
         self.site = " ".join(reading.state) if reading.state else "none"
         self.config = reading.value or SiteConfig()
         self.renderer = Renderer(settings.site_url, self.config)
@@ -143,13 +157,15 @@ class Sources:
         key = addresses.source_key(path)
         reading = newest_good(self._store, key, OBJECT_BYTES, lambda data: self._render(path, data))
         rejected = bool(reading.problems)
+        status: Status
         if reading.value is None:
-            outcome = Outcome(key, "rejected" if rejected else "removed", "", reading.problems)
+            status = "rejected" if rejected else "removed"
+            outcome = Outcome(key, status, "", reading.problems, state=reading.state)
             return Upload(path, reading.state, outcome, usable=reading.gone)
         article, page = reading.value.article, reading.value.page
         url = self._site_url + addresses.url_path(page.key) if page else ""
-        status: Status = "rejected" if rejected else article.status
-        outcome = Outcome(key, status, url, reading.problems, reading.value.missing)
+        status = "rejected" if rejected else article.status
+        outcome = Outcome(key, status, url, reading.problems, reading.value.missing, reading.state)
         listed = article.status == "published"
         entry = Entry.of(article, self.config.timezone) if listed else None
         card, picture = reading.value.card, reading.value.picture
