@@ -161,15 +161,19 @@ def test_any_other_publication_status_is_refused(status: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["embargoedUntil", "embargoed"])
-def test_an_embargo_moves_the_publication(name: str) -> None:
+def test_an_embargo_moves_the_publication_and_makes_a_draft(name: str) -> None:
     end = datetime(2027, 1, 1, tzinfo=UTC)
-    found = parse(ninjs(**{name: end.isoformat()}))
-    assert found.published_at == end
-    assert found.updated_at is None
+    for status in (None, "usable", "withheld"):
+        found = parse(ninjs(pubStatus=status, **{name: end.isoformat()}))
+        assert found.published_at == end
+        assert found.updated_at is None
+        assert found.status == "draft"
+    assert parse(ninjs(pubStatus="canceled", **{name: end.isoformat()})).status == "withdrawn"
 
 
 def test_an_embargo_that_was_over_before_changes_nothing() -> None:
     item = ninjs(embargoedUntil="2026-05-04T09:00:00+02:00")
+    assert parse(item).status == "published"
     assert parse(item).published_at == datetime(2026, 5, 4, 7, 30, tzinfo=UTC)
 
 
