@@ -218,7 +218,7 @@ class Sources:
         if article.status != "published" or not self.config.search:
             return None
         day = article.published_at.astimezone(self.config.timezone).day
-        return Document.of(entry, markdown.to_text(article.body), day)
+        return Document.of(entry, markdown.to_text(article.body, article.body_place), day)
 
     def _with_picture(self, article: Article, image: Image) -> _Rendered:
         picture, shown = None, None
