@@ -5,9 +5,11 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +17,8 @@ from rich.cells import cell_len
 
 from broadsheet import addresses
 from broadsheet.errors import InvalidError
-from broadsheet.validation import MOST_PROBLEMS
+from broadsheet.validation import MOST_PROBLEMS, TOO_DEEP, Problem
+from local import positions
 from local.inspection import understand
 from local.template import ROOT
 from tests.commands import broadsheet, plain
@@ -173,6 +176,22 @@ class TestWhereItIs:
             (2, 1, "/title"),
             (7, 3, "/authors/0/name"),
         ]
+
+    @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "1 " * 100_000])
+    def test_no_more_is_looked_at_than_shows_it(
+        self, monkeypatch: pytest.MonkeyPatch, text: str
+    ) -> None:
+        looked_at: list[re.Match[str]] = []
+        tokens = positions._TOKEN  # noqa: SLF001 (what is counted)
+        counting = SimpleNamespace(
+            finditer=lambda text: (looked_at.append(one) or one for one in tokens.finditer(text))
+        )
+        monkeypatch.setattr(positions, "_TOKEN", counting)
+        problem = Problem("", TOO_DEEP if text[0] in "[{" else "is not JSON")
+
+        positions.locate(text.encode(), [problem])
+
+        assert 0 < len(looked_at) < 200
 
     def test_a_field_given_twice_is_at_its_second_name(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
