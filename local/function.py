@@ -21,6 +21,8 @@ def environment(aws: LocalAws, site_url: str) -> dict[str, str]:
         "SITE_URL": site_url,
         "QUEUE_URL": aws.queue_url,
         "MEDIA_QUEUE_URL": aws.media_queue_url,
+        # The one that every account has.
+        "EVENT_BUS": "default",
         "POWERTOOLS_TRACE_DISABLED": "true",
     }
 

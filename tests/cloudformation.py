@@ -49,8 +49,11 @@ def statements(policy: str) -> list[dict[str, Any]]:
 
 def role(function: str = "Publish") -> list[dict[str, Any]]:
     (policy,) = properties(f"{function}Role")["Policies"]
-    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
-    return found
+    # What depends on a parameter is there: it is judged with it.
+    return [
+        one["Fn::If"][1] if "Fn::If" in one else one
+        for one in policy["PolicyDocument"]["Statement"]
+    ]
 
 
 def listed(value: Any) -> list[Any]:

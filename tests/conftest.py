@@ -38,6 +38,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "AWS_ENDPOINT_URL",
         "AWS_SESSION_TOKEN",
         "QUEUE_URL",
+        "EVENT_BUS",
         "INVALIDATE_BY",
     ):
         monkeypatch.delenv(name, raising=False)

@@ -150,6 +150,7 @@ class Newsroom:
     site_bucket: str = SITE
     calls: Counter[str] = field(default_factory=Counter)
     invalidations: list[list[str]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
     cdn: dict[str, Copy] = field(default_factory=dict)
     dangling: list[tuple[str, str]] = field(default_factory=list)
     needed: defaultdict[str, set[Request]] = field(default_factory=lambda: defaultdict(set))
@@ -167,6 +168,7 @@ class Newsroom:
         """Have seen nothing yet."""
         self.calls.clear()
         self.invalidations.clear()
+        self.events.clear()
         self.cdn.clear()
         self.dangling.clear()
         self._links: dict[str, set[str]] = {}
@@ -230,7 +232,8 @@ class Newsroom:
         """Stand between the handler and AWS; an invocation within another one does already."""
         if self._depth:
             return
-        for client in (clients.s3, clients.cloudfront, clients.sqs):
+        bus = [clients.events] if os.environ.get("EVENT_BUS") else []
+        for client in (clients.s3, clients.cloudfront, clients.sqs, *bus):
             getattr(client.meta.events, action)("provide-client-params", self._before)
             getattr(client.meta.events, action)("after-call", self._after)
 
@@ -290,6 +293,11 @@ class Newsroom:
             items = params["InvalidationBatch"]["Paths"]["Items"]
             self.invalidations.append(items)
             self._forget(items)
+        if name == "PutEvents":
+            self.events += [
+                {"type": entry["DetailType"], **json.loads(entry["Detail"])}
+                for entry in params["Entries"]
+            ]
         key = params.get("Key", "")
         if params.get("Bucket") != self.site_bucket or key.startswith("_"):
             return

@@ -54,6 +54,7 @@ HOSTILE_CONFIG = SiteConfig(
     publisher=Publisher(NASTY, NASTY_URL),
     links=(Link(NASTY, NASTY_URL),),
     ai_policy_url=NASTY_URL,
+    websub_hub=NASTY_URL,
 )
 
 

@@ -2,7 +2,8 @@
 
 Demands: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html,
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfront.html,
-https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html,
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Deployment:
     distribution_id: str = "EDFDVBD6EXAMPLE"
     publish_queue_url: str = ""
     media_queue_url: str = ""
+    event_bus: str = "news"
     function: str = "Publish"
 
     @classmethod
@@ -51,6 +53,7 @@ class Deployment:
             environ["DISTRIBUTION_ID"],
             environ.get("QUEUE_URL", ""),
             environ.get("MEDIA_QUEUE_URL", ""),
+            environ.get("EVENT_BUS") or "news",
             function,
         )
 
@@ -71,9 +74,13 @@ class Deployment:
             "SiteBucket.Arn": f"arn:aws:s3:::{self.site_bucket}",
             "PublishQueue.Arn": queue_arn(self.publish_queue_url or f"{queue}-publish"),
             "MediaQueue.Arn": queue_arn(self.media_queue_url or f"{queue}-media"),
+            "PingQueue.Arn": queue_arn(f"{queue}-ping"),
+            "PingRule.Arn": arn.format("events", f"rule/{self.event_bus}/{STACK}-ping"),
+            "EventBus": self.event_bus,
             "DeadLetterQueue.Arn": arn.format("sqs", f"{STACK}-dead-letters"),
             "PublishLogGroup.Arn": arn.format("logs", f"log-group:/aws/lambda/{STACK}-publish:*"),
             "MediaLogGroup.Arn": arn.format("logs", f"log-group:/aws/lambda/{STACK}-media:*"),
+            "PingLogGroup.Arn": arn.format("logs", f"log-group:/aws/lambda/{STACK}-ping:*"),
         }
 
     def role(self) -> tuple[Statement, ...]:
@@ -123,6 +130,8 @@ def demands(operation: str, params: Mapping[str, Any]) -> list[Request]:
 
     Raises AccessDenied for a call of which that is not known.
     """
+    if operation == "PutEvents":
+        return [_event(entry) for entry in params["Entries"]]
     bucket = f"arn:aws:s3:::{params.get('Bucket')}"
     key = f"{bucket}/{params.get('Key')}"
     if unknown := _UNKNOWN & set(params):
@@ -138,10 +147,9 @@ def demands(operation: str, params: Mapping[str, Any]) -> list[Request]:
             needed = [(f"s3:{operation}", key), ("s3:GetObject", key)]
         case "PutObject" | "DeleteObject":
             needed = [(f"s3:{operation}", key)]
-        case "ListObjectsV2":
-            needed = [("s3:ListBucket", bucket)]
-        case "ListObjectVersions":
-            needed = [("s3:ListBucketVersions", bucket)]
+        case "ListObjectsV2" | "ListObjectVersions":
+            versions = "Versions" if operation == "ListObjectVersions" else ""
+            needed = [(f"s3:ListBucket{versions}", bucket)]
         case "CreateInvalidation":
             arn = f"arn:aws:cloudfront::{ACCOUNT}:distribution/{params['DistributionId']}"
             needed = [("cloudfront:CreateInvalidation", arn)]
@@ -152,6 +160,12 @@ def demands(operation: str, params: Mapping[str, Any]) -> list[Request]:
             raise AccessDenied(f"nobody knows what {operation} needs")
     context = (TLS, ("s3:prefix", params["Prefix"])) if "Prefix" in params else (TLS,)
     return [Request(action, resource, context) for action, resource in needed]
+
+
+def _event(entry: Mapping[str, Any]) -> Request:
+    """What an event has to be allowed: its bus and its source."""
+    arn = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{entry['EventBusName']}"
+    return Request("events:PutEvents", arn, (TLS, ("events:source", entry["Source"])))
 
 
 def demands_if_missing(params: Mapping[str, Any]) -> list[Request]:

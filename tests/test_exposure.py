@@ -23,7 +23,7 @@ CLOUDFRONT = ("Service", "cloudfront.amazonaws.com")
 NOBODY = ("AWS", "anonymous")
 PIPELINE = ("AWS", f"arn:aws:iam::{ACCOUNT}:role/pipeline")
 BUCKETS = ["SourceBucket", "SiteBucket"]
-QUEUES = ["PublishQueue", "MediaQueue", "DeadLetterQueue"]
+QUEUES = ["PublishQueue", "MediaQueue", "PingQueue", "DeadLetterQueue"]
 
 
 def asked(action: str, resource: str, **context: str) -> Request:
@@ -117,6 +117,18 @@ def test_only_the_source_bucket_of_this_account_fills_the_queue() -> None:
     assert not notifies(aws_SourceArn=SITE, aws_SourceAccount=ACCOUNT)
     assert not notifies(aws_SourceAccount=ACCOUNT)
     assert not notifies()
+
+
+def test_only_its_rule_fills_the_queue_of_pings() -> None:
+    def sends(**context: str) -> bool:
+        request = asked("sqs:SendMessage", HERE.names["PingQueue.Arn"], **context)
+        return is_allowed(request, HERE.of("PingQueuePolicy"), ("Service", "events.amazonaws.com"))
+
+    rule = HERE.names["PingRule.Arn"]
+    assert sends(aws_SourceArn=rule, aws_SourceAccount=ACCOUNT)
+    assert not sends(aws_SourceArn=f"{rule}s", aws_SourceAccount=ACCOUNT)
+    assert not sends(aws_SourceArn=rule, aws_SourceAccount="999999999999")
+    assert not sends()
 
 
 def test_the_schedule_may_send_to_the_queue_and_do_nothing_else() -> None:

@@ -354,3 +354,23 @@ class TestSitemaps:
 
     def test_the_index_of_nothing_is_empty(self) -> None:
         assert len(ET.fromstring(scope_page("sitemap.xml", Scope()).body)) == 0  # noqa: S314
+
+
+@pytest.mark.parametrize("topic", ["", "harbour"])
+def test_a_hub_is_named_by_every_feed_of_a_site_that_has_one(topic: str) -> None:
+    hub = "https://hub.example/?a=1&b=2"
+    scope, config = TestFeeds.SCOPE, replace(CONFIG, websub_hub=hub)
+    for feed in ("rss.xml", "atom.xml"):
+        key = f"{addresses.folder(topic)}{feed}"
+        page = scope_page(key, scope, topic, config=config)
+        links = {
+            link.get("rel"): link.get("href")
+            for link in ET.fromstring(page.body).iter(f"{ATOM}link")  # noqa: S314 (our own)
+            if link.get("rel") in {"hub", "self"}
+        }
+        assert links == {"hub": hub, "self": f"{URL}/{key}"}
+        assert b'rel="hub"' not in scope_page(key, scope, topic).body
+    key = f"{addresses.folder(topic)}feed.json"
+    found = json.loads(scope_page(key, scope, topic, config=config).body)
+    assert found["hubs"] == [{"type": "WebSub", "url": hub}]
+    assert "hubs" not in json.loads(scope_page(key, scope, topic).body)

@@ -208,7 +208,7 @@ def _full_disk() -> None:
 
 
 def test_it_publishes_without_a_byte_of_disk() -> None:
-    folders = [".", "layers/broadsheet", "functions/publish", "functions/media"]
+    folders = [".", "layers/broadsheet", "functions/publish", "functions/media", "functions/ping"]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in folders),
         "TMPDIR": "/nonexistent",

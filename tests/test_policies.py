@@ -154,6 +154,7 @@ def evening(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Newsroom:
         queue = boto3.client("sqs").create_queue(QueueName=name.lower())
         monkeypatch.setenv(name, queue["QueueUrl"])
     monkeypatch.setattr(media, "SWEEP_AFTER", 0)
+    monkeypatch.setenv("EVENT_BUS", "default")
     for step in DAY:
         step(newsroom)
     newsroom.assert_converged()
@@ -178,7 +179,7 @@ def unneeded(allowed: list[Statement], needed: set[Request]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("function", ["Publish", "Media"])
+@pytest.mark.parametrize("function", ["Publish", "Media", "Ping"])
 def test_a_role_allows_nothing_that_no_call_needs(evening: Newsroom, function: str) -> None:
     allowed = [grant for one in present(function).role() for grant in grants(one)]
     ours = [grant for grant in allowed if grant.actions[0] not in OF_OTHERS]
@@ -211,7 +212,7 @@ def test_the_day_has_every_call_that_the_code_can_make(evening: Newsroom) -> Non
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and isinstance(node.func.value, ast.Attribute)
-        and node.func.value.attr in {"_s3", "_cloudfront", "_sqs"}
+        and node.func.value.attr in {"_s3", "_cloudfront", "_sqs", "events"}
     }
 
     assert set(evening.calls) == {
@@ -329,13 +330,47 @@ def test_the_role_of_the_media_function_can_not(action: str, resource: str) -> N
         ("lambda:UpdateFunctionCode", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:paper"),
         ("iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/paper"),
         ("logs:DeleteLogGroup", HERE.names["PublishLogGroup.Arn"]),
+        ("events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/another"),
+        ("events:PutRule", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/news"),
+        ("sqs:SendMessage", HERE.names["PingQueue.Arn"]),
     ],
 )
 def test_the_role_can_not(action: str, resource: str) -> None:
     assert not is_allowed(Request(action, resource, (TLS,)), HERE.everything())
 
 
-@pytest.mark.parametrize("function", ["Publish", "Media"])
+def test_an_event_may_not_pretend_to_be_another_programs() -> None:
+    bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{HERE.event_bus}"
+    allowed = {
+        source: is_allowed(
+            Request("events:PutEvents", bus, (TLS, ("events:source", source))), HERE.everything()
+        )
+        for source in ("broadsheet", "shop")
+    }
+
+    assert allowed == {"broadsheet": True, "shop": False}
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("s3:GetObject", f"{SOURCE}/articles/a.json"),
+        ("s3:GetObject", f"{SITE}/index.html"),
+        ("s3:PutObject", f"{SITE}/index.html"),
+        ("sqs:SendMessage", HERE.names["PublishQueue.Arn"]),
+        ("sqs:ReceiveMessage", HERE.names["PublishQueue.Arn"]),
+        ("sqs:SendMessage", HERE.names["PingQueue.Arn"]),
+        ("events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{HERE.event_bus}"),
+        ("cloudfront:CreateInvalidation", f"arn:aws:cloudfront::{ACCOUNT}:distribution/E2"),
+    ],
+)
+def test_the_role_of_the_ping_function_can_not(action: str, resource: str) -> None:
+    here = replace(HERE, function="Ping")
+
+    assert not is_allowed(Request(action, resource, (TLS,)), here.everything())
+
+
+@pytest.mark.parametrize("function", ["Publish", "Media", "Ping"])
 def test_only_lambda_takes_a_role(function: str) -> None:
     found = properties(f"{function}Role")
     (statement,) = found["AssumeRolePolicyDocument"]["Statement"]
@@ -347,7 +382,7 @@ def test_only_lambda_takes_a_role(function: str) -> None:
     assert "Policies" not in properties(f"{function}Function")
 
 
-@pytest.mark.parametrize("function", ["Publish", "Media"])
+@pytest.mark.parametrize("function", ["Publish", "Media", "Ping"])
 def test_nothing_is_allowed_by_wildcard_where_an_arn_is_known(function: str) -> None:
     for one in role(function):
         assert one["Effect"] == "Allow"

@@ -222,6 +222,7 @@ def test_after_the_last_article_the_site_is_empty_and_whole(newsroom: Newsroom) 
             "feed.css",
             "icon.svg",
             "index.html",
+            "indexnow.txt",
             "news-sitemap.xml",
             "robots.txt",
             "sitemap.xml",

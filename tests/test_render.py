@@ -30,7 +30,15 @@ from tests.pages import (
     scope_page,
 )
 
-FIXED = {"404.html", "robots.txt", "icon.svg", "theme.css", "feed.css", ".well-known/tdmrep.json"}
+FIXED = {
+    ".well-known/tdmrep.json",
+    "404.html",
+    "feed.css",
+    "icon.svg",
+    "indexnow.txt",
+    "robots.txt",
+    "theme.css",
+}
 
 
 class Document(HTMLParser):

@@ -56,6 +56,8 @@ def test_every_field_is_read() -> None:
             "headings": "slab",
             "masthead": "start",
         },
+        websub_hub="https://hub.example/",
+        indexnow_key="0123-abcdEF",
         links=[{"title": "Imprint", "url": "/imprint/"}, {"title": "X", "url": "http://x.example"}],
         ai_policy_url="/articles/ai/",
     )
@@ -77,6 +79,8 @@ def test_every_field_is_read() -> None:
             headings="slab",
             masthead="start",
         ),
+        "https://hub.example/",
+        "0123-abcdEF",
     )
 
 
@@ -135,6 +139,13 @@ def test_what_is_within_the_limits_is_accepted(fields: dict[str, Any]) -> None:
         ("/rights", {"rights": "x" * 301}),
         ("/tdm_reservation", {"tdm_reservation": True}),
         ("/tdm_reservation/policy", {"tdm_reservation": {"policy": "javascript:alert(1)"}}),
+        ("/websub_hub", {"websub_hub": "http://hub.example/"}),
+        ("/websub_hub", {"websub_hub": "https://"}),
+        ("/websub_hub", {"websub_hub": 'https://hub.example/"><x'}),
+        ("/indexnow_key", {"indexnow_key": "0123456"}),
+        ("/indexnow_key", {"indexnow_key": "0" * 129}),
+        ("/indexnow_key", {"indexnow_key": "../index.html"}),
+        ("/indexnow_key", {"indexnow_key": "01234567\n"}),
         ("/theme/light/ink", {"theme": {"light": {"ink": "#777777"}}}),
         ("/theme/light/ink", {"theme": {"light": {"ink": "black"}}}),
         ("/theme/light/paper", {"theme": {"light": {"paper": "#fff;}body{display:none"}}}),

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import fields
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ import boto3
 import pytest
 
 import media
-from broadsheet import store
+import outside
+import ping
+from broadsheet import hooks, store
 from broadsheet.notifications import messages_of
 from broadsheet.settings import Settings
+from broadsheet.site_config import SiteConfig
 from broadsheet.verify import Walk
 from local import edge
 from tests.cloudformation import (
@@ -61,9 +65,10 @@ def variables(function: str = "Publish") -> dict[str, Any]:
 
 
 FUNCTIONS = ("Publish", "Media")
+ALL = (*FUNCTIONS, "Ping")
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", ALL)
 def test_the_handler_is_where_the_template_says(function: str) -> None:
     found = properties(f"{function}Function")
     module, name = found["Handler"].split(".")
@@ -124,7 +129,7 @@ def test_each_processor_has_a_makefile_for_the_packages() -> None:
 
 
 def test_layer_and_functions_agree_on_python() -> None:
-    (runtime,) = {properties(f"{function}Function")["Runtime"] for function in FUNCTIONS}
+    (runtime,) = {properties(f"{function}Function")["Runtime"] for function in ALL}
     makefile = (ROOT / "layers" / "packages.mk").read_text(encoding="utf-8")
 
     assert properties("BroadsheetLayer")["CompatibleRuntimes"] == [runtime]
@@ -186,12 +191,17 @@ def test_a_message_stays_hidden_for_six_timeouts_and_a_batch_window() -> None:
     window = TEMPLATE["Parameters"]["BatchWindow"]["MaxValue"]
 
     assert properties("PublishQueue")["VisibilityTimeout"] >= 6 * timeout + window
+    timeout = properties("PingFunction")["Timeout"]
+    window = properties("PingFunction")["Events"]["Changes"]["Properties"][
+        "MaximumBatchingWindowInSeconds"
+    ]
+    assert properties("PingQueue")["VisibilityTimeout"] >= 6 * timeout + window
 
 
 def test_what_keeps_failing_goes_to_the_dead_letters_and_is_kept_longer_there() -> None:
     dead = properties("DeadLetterQueue")
     sources = dead["RedriveAllowPolicy"]["sourceQueueArns"]
-    for function, source in zip(FUNCTIONS, sources, strict=True):
+    for function, source in zip(ALL, sources, strict=True):
         queue = properties(f"{function}Queue")
         redrive = queue["RedrivePolicy"]
         assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": "DeadLetterQueue.Arn"}
@@ -377,6 +387,49 @@ def test_a_schedule_may_be_any_or_none(schedule: str) -> None:
     assert re.fullmatch(TEMPLATE["Parameters"]["VerifySchedule"]["AllowedPattern"], schedule)
 
 
+# Others
+
+
+def test_the_ping_rule_takes_events_of_this_site_that_name_a_hub_or_a_key() -> None:
+    pattern = properties("PingRule")["EventPattern"]
+
+    assert pattern["source"] == [hooks.SOURCE]
+    assert pattern["detail"]["site"] == [variables()["SITE_URL"]]
+    assert pattern["detail"]["$or"] == [
+        {"websub_hub": [{"exists": True}]},
+        {"indexnow_key": [{"exists": True}]},
+    ]
+    assert {"websub_hub", "indexnow_key"} < {one.name for one in fields(SiteConfig)}
+
+
+def test_pings_are_off_and_none_of_their_resources_is_made_unless_they_are_on() -> None:
+    assert TEMPLATE["Parameters"]["Pings"]["Default"] == "no"
+    assert TEMPLATE["Parameters"]["EventBus"]["Default"] == ""
+    ours = [name for name in RESOURCES if name.startswith("Ping")]
+    assert len(ours) == 6
+    assert {RESOURCES[name]["Condition"] for name in ours} == {"HasPings"}
+    others = {name: one for name, one in RESOURCES.items() if name not in ours}
+    assert not {name for name, one in others.items() if needs(one) & {*ours}}
+
+
+def test_pings_need_a_bus() -> None:
+    (assertion,) = TEMPLATE["Rules"]["PingsByEvents"]["Assertions"]
+
+    assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "EventBus"}, ""]}]}
+
+
+@pytest.mark.parametrize("name", ["", "default", "news.desk-1_a"])
+def test_a_bus_may_be_any_of_the_account_or_none(name: str) -> None:
+    assert re.fullmatch(TEMPLATE["Parameters"]["EventBus"]["AllowedPattern"], name)
+
+
+def test_the_ping_function_has_ended_before_lambda_ends_it() -> None:
+    timeout = properties("PingFunction")["Timeout"]
+
+    assert timeout >= ping.LONGEST_SECONDS + ping.END_SECONDS
+    assert ping.END_SECONDS > outside.CALL_SECONDS
+
+
 # The alarms
 
 
@@ -404,7 +457,7 @@ def test_somebody_is_told_when_publishing_fails(metric: str, of: Any) -> None:
 
 
 def test_the_log_is_the_functions_and_does_not_grow_for_ever() -> None:
-    for function in FUNCTIONS:
+    for function in ALL:
         group = f"{function}LogGroup"
         assert properties(group)["RetentionInDays"] == {"Ref": "LogRetention"}
         assert properties(f"{function}Function")["LoggingConfig"] == {"LogGroup": {"Ref": group}}

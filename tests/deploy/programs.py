@@ -30,12 +30,13 @@ STOP_SECONDS = 2
 class Built:
     """What `sam build` made: a template, and the folders that become /var/task and /opt.
 
-    ``function`` is the publish function's, ``media`` the media function's.
+    ``function`` is the publish function's, ``media`` and ``ping`` are those of the others.
     """
 
     template: Path
     function: Path
     media: Path
+    ping: Path
     layer: Path
 
 
@@ -102,6 +103,7 @@ def build(folder: Path, version: str, arch: str = ARCH) -> Built:
         folder / "template.yaml",
         folder / "PublishFunction",
         folder / "MediaFunction",
+        folder / "PingFunction",
         folder / "BroadsheetLayer",
     )
 

@@ -1,7 +1,7 @@
 """Writes the corpus to a folder, or the table of what became of it to docs/hostile-input.md.
 
 ``python -m tests.hostile.make FOLDER`` or ``python -m tests.hostile.make --table``, with
-``PYTHONPATH=.:layers/broadsheet:functions/publish:functions/media``.
+``PYTHONPATH=.:layers/broadsheet:functions/publish:functions/media:functions/ping``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.hostile.worker import (
 
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "docs" / "hostile-input.md"
-PYTHONPATH = ".:layers/broadsheet:functions/publish:functions/media"
+PYTHONPATH = ".:layers/broadsheet:functions/publish:functions/media:functions/ping"
 
 
 def results(folder: Path) -> list[Result]:

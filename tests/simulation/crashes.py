@@ -47,6 +47,7 @@ class Kind:
             operations=self.operations,
             batch=len(self.operations),
             queue=self.queue,
+            events=True,
             gather=True,
         )
 

@@ -82,8 +82,9 @@ DEADLY: tuple[FaultKind, ...] = (
 def plan_of(seed: int) -> Plan:
     """The plan of a seed."""
     rng = random.Random(seed)  # noqa: S311 (no secret)
+    events = rng.random() < 0.5
     if rng.random() < 0.3:
-        return _storm(seed, rng)
+        return replace(_storm(seed, rng), events=events)
     plan = rng.choice(SCENES)(seed, rng, _Alphabet(rng, scene=True))
     return replace(
         plan,
@@ -92,6 +93,7 @@ def plan_of(seed: int) -> Plan:
         changes=frozenset(rng.randrange(100, 300) for _ in range(2)),
         at_once=rng.choice([2, 3]),
         invalidate_by=rng.choice(["tags", "paths"]),
+        events=events or plan.events,
     )
 
 
@@ -334,6 +336,17 @@ def _raced_repair(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
     return _plan(seed, calm, [damage, VERIFY, replace(changed, after=1)], [stall])
 
 
+def _untold(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """The bus does not take an event, or the process ends around it; perhaps its path goes on."""
+    path = alphabet.paths[0]
+    operations = [alphabet.upload(rng, path), replace(alphabet.clash(rng, path), after=1)]
+    moment = rng.choice(["look at receipt", "event", "event", "receipt"])
+    kind = rng.choice([*DEADLY, "throttled", "error", "broken", "response lost"])
+    stalls = [Stall(Place(0, moment, 1), 1)] if rng.random() < 0.5 else []
+    plan = _plan(seed, [], operations[: rng.randint(1, 2)], stalls)
+    return replace(plan, events=True, faults=(Fault(kind, Place(0, moment, 1, later=True)),))
+
+
 SCENES = (
     _clash,
     _outdated,
@@ -346,6 +359,7 @@ SCENES = (
     _compared,
     _damaged,
     _raced_repair,
+    _untold,
 )
 
 

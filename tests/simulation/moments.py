@@ -34,6 +34,8 @@ MOMENTS = {
     "delete card": 1,
     "delete page": 1,
     "invalidate": 1,
+    "look at receipt": 2,
+    "event": 1,
     "receipt": 2,
 }
 
@@ -45,6 +47,10 @@ def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: PLR0911 (a tab
         return "invalidate"
     if name == "ListObjectsV2":
         return "list keys"
+    if name == "PutEvents":
+        return "event"
+    if name == "HeadObject" and key.startswith("receipts/"):
+        return "look at receipt"
     if params.get("Bucket") == SOURCE:
         moments = {
             "GetObject": "read source",

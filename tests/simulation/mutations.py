@@ -16,6 +16,7 @@ from unittest.mock import patch
 import app
 from broadsheet import addresses, verify
 from broadsheet.errors import ConflictError
+from broadsheet.hooks import Hooks
 from broadsheet.index import Scope
 from broadsheet.listings import Listings
 from broadsheet.reconcile import _Run, recorded
@@ -54,6 +55,9 @@ _surplus = _Run._surplus
 _record = _Run._record
 _round = _Run._round
 _invalidate = _Run._invalidate
+_tell = _Run._tell
+_send = Hooks.send
+_look = Hooks.look
 _replace_page = Store.replace_page
 _write_state = Store.write_state
 _write_page = Listings._write_page
@@ -229,6 +233,24 @@ def _told_after_receipts(self: _Run) -> None:
     _invalidate(self)
 
 
+def _events_first(self: _Run) -> None:
+    _tell(self)
+    _invalidate(self)
+
+
+def _told_anyhow(self: Hooks, news: Any) -> dict[str, Any]:
+    """Take events for sent that were not."""
+    _send(self, news)
+    return {}
+
+
+def _taken_for_told(self: Hooks, change: Any) -> Any:
+    """Tell only what no receipt speaks of."""
+    news = _look(self, change)
+    key = addresses.receipt_key(change.outcome.key)
+    return replace(news, untold=news.untold and not self._store.receipt_mark(key))
+
+
 def _all_or_nothing(self: _Run, items: Any, call: Any, key: Any) -> Any:  # noqa: ARG001 (as what it replaces)
     return [result for result in self._store.each(call, items) if result is not None]
 
@@ -362,6 +384,16 @@ MUTATIONS = {
     "receipts-first": Mutation(
         "receipts are written before the CDN is told",
         ((_Run, "_invalidate", _told_after_receipts),),
+    ),
+    "events-first": Mutation(
+        "events are sent before the CDN is told",
+        ((_Run, "_invalidate", _events_first), (_Run, "_tell", _nothing)),
+    ),
+    "events-lost": Mutation(
+        "an event that could not be sent is taken for sent", ((Hooks, "send", _told_anyhow),)
+    ),
+    "events-once": Mutation(
+        "only what no receipt speaks of is told", ((Hooks, "look", _taken_for_told),)
     ),
     "all-or-nothing": Mutation(
         "a failure of one article is a failure of its whole batch",

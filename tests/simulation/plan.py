@@ -101,8 +101,9 @@ class Plan:
 
     ``newest`` is how many entries a landing page holds; ``changes`` are the steps at
     which whoever is running loses its priority; ``at_once`` bounds the invocations under
-    way, ``batch`` the messages of each. With ``gather`` a batch has as many as there are, and
-    waits until nothing more can be uploaded.
+    way, ``batch`` the messages of each. With ``events`` there is a bus on which others are
+    told. With ``gather`` a batch has as many as there are, and waits until nothing more can be
+    uploaded.
     """
 
     seed: int
@@ -117,6 +118,7 @@ class Plan:
     batch: int = 1
     invalidate_by: str = "tags"
     queue: bool = False
+    events: bool = False
     gather: bool = False
 
     @property
@@ -133,7 +135,8 @@ class Plan:
     def __str__(self) -> str:
         head = (
             f"seed {self.seed}: {self.style}, newest {self.newest}, at once {self.at_once}, "
-            f"by {self.invalidate_by}, {'with' if self.queue else 'without'} queue"
+            f"by {self.invalidate_by}, {'with' if self.queue else 'without'} queue, "
+            f"{'with' if self.events else 'without'} events"
         )
         calm = [f"{operation}, and wait" for operation in self.calm]
         storm = [str(part) for part in (*self.operations, *self.stalls, *self.faults)]

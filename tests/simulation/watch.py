@@ -95,6 +95,9 @@ class Watched(Newsroom):
                 invocation.owed[key] = copy
         if params.get("Bucket") == SOURCE and name == "PutObject":
             self._check_receipt(invocation, key.removeprefix("receipts/"))
+            self._check_told(key.removeprefix("receipts/"), params["Metadata"].get("event", ""))
+        if name == "PutEvents":
+            self._check_events(invocation, self.events[-len(params["Entries"]) :])
 
     def damage(self, operation: Operation) -> bool:
         """Do to the site bucket what nobody should; false where there is nothing to do it to.
@@ -147,14 +150,34 @@ class Watched(Newsroom):
 
     def _check_receipt(self, invocation: Invocation, key: str) -> None:
         """That of a published article comes after the CDN has been told: it is live."""
-        if not invocation.owed or self.receipt(key)["status"] != "published":
-            return
+        if invocation.owed and self.receipt(key)["status"] == "published":
+            self._check_live(invocation, key, "receipt")
+
+    def _check_live(self, invocation: Invocation, key: str, what: str) -> None:
         path = addresses.article_path(key)
         own = path and addresses.page_key(path)
         for owed, copy in invocation.owed.items():
             told = self.cdn.get(owed) is not copy
             if not told and (owed == own or not owed.startswith("articles/")):
-                self._violate(f"receipt for {key} while the CDN has an old {owed}")
+                self._violate(f"{what} for {key} while the CDN has an old {owed}")
+
+    def _check_events(self, invocation: Invocation, events: list[dict[str, Any]]) -> None:
+        """An article that is told to be published is live."""
+        for event in events:
+            if event["type"] == "ArticlePublished":
+                self._check_live(invocation, event["key"], "event")
+
+    def _check_told(self, key: str, mark: str) -> None:
+        """What a receipt says was told before it, unless nobody can have known of the article."""
+        if not self.plan.events or key == addresses.SITE_JSON:
+            return
+        told = [event for event in self.events if event["key"] == key]
+        known = {"published", "withdrawn", "rejected"}
+        known |= (
+            {"removed", "draft"} if any(e["type"] == "ArticlePublished" for e in told) else set()
+        )
+        if self.receipt(key)["status"] in known and mark not in {event["id"] for event in told}:
+            self._violate(f"receipt for {key} that nobody was told")
 
     def _check_links(self) -> None:
         before = self._dangling_now

@@ -81,6 +81,7 @@ def simulate(plan: Plan, mutation: str = "") -> Run:
 def environment(plan: Plan) -> Iterator[None]:
     """That of a function which a plan's run calls; it logs nothing."""
     variables = ENVIRONMENT | {"QUEUE_URL": "", "INVALIDATE_BY": plan.invalidate_by}
+    variables["EVENT_BUS"] = "default" if plan.events else ""
     level = app.logger.log_level
     with (
         patch.dict(os.environ, variables),
@@ -132,6 +133,8 @@ class World(Watched):
         """Until everything is uploaded and the queue is empty."""
         emitters = [c.meta.events for c in (self._clients.s3, self._clients.cloudfront)]
         emitters.append(self._clients.sqs.meta.events)
+        if self.plan.events:
+            emitters.append(self._clients.events.meta.events)
         hooks: dict[str, Callable[..., None]] = {
             "provide-client-params": self._before,
             "after-call": self._after,
@@ -187,6 +190,7 @@ class World(Watched):
     def _count(self) -> None:
         self.coverage["runs"] += 1
         self.coverage["AWS calls"] += self.calls.total()
+        self.coverage["events"] += len(self.events)
         self.coverage["switches between invocations"] += self._scheduler.switches
         fired = [fault for invocation in self._by_actor.values() for fault in invocation.fired]
         for fault in self.plan.faults:

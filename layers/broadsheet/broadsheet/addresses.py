@@ -24,8 +24,11 @@ ROBOTS = "robots.txt"
 ICON = "icon.svg"
 FEED_STYLE = "feed.css"
 TDM_POLICY = ".well-known/tdmrep.json"
+INDEXNOW = "indexnow.txt"
 NEWS_SITEMAP = "news-sitemap.xml"
 THEME = "theme.css"
+# In the folder of each scope.
+FEEDS = ("rss.xml", "atom.xml", "feed.json")
 
 TAG_EVERYTHING = "site"
 TAG_LISTINGS = "listings"

@@ -3,8 +3,8 @@
 A key is only a hint that something may have changed. For each: read the source and the record;
 write record, card and page; settle the listings; delete the page of what is gone, and the card that
 no page names; and look at the source again, going round once more for what changed meanwhile. Then
-one invalidation for all, and last the receipts, so that "published" means live. Whatever dies on
-the way is found and mended by the next delivery.
+one invalidation for all, the events for others, and last the receipts, so that "published" means
+live. Whatever dies on the way is found and mended by the next delivery.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from broadsheet import addresses
 from broadsheet.errors import ConflictError, ContendedError
+from broadsheet.hooks import Change, Hooks
 from broadsheet.index import UNREADABLE
 from broadsheet.listings import ROUNDS, Listings, SiteMovedError, Wanted, pause
 from broadsheet.sources import Outcome, Sources, Upload
@@ -141,6 +142,8 @@ class _Run:
         self._by = "paths" if by_path else settings.invalidate_by
         self._doubtful = by_path
         self._report = Report()
+        self._changes: dict[str, Change] = {}
+        self._marks: dict[str, str] = {}
         self._sources: Sources
         self._site_changed = addresses.SITE_JSON in keys
         self._mend: frozenset[Place] = frozenset()
@@ -160,6 +163,7 @@ class _Run:
         except Exception as error:  # noqa: BLE001 (shared by all: each is to be tried again)
             self._report.outcomes.clear()
             self._report.failures |= dict.fromkeys(self._keys, error)
+        self._tell()
         outcomes = list(self._report.outcomes.values())
         self._attempt(outcomes, self._write_receipt, lambda outcome: outcome.key)
         return self._report
@@ -253,6 +257,7 @@ class _Run:
         if not new and (upload.usable or known):
             self._stale_paths.add(upload.path)
         self._report.outcomes[upload.outcome.key] = upload.outcome
+        self._changes[upload.outcome.key] = Change.of(upload, places, recorded=known)
         return upload, places
 
     def _write(self, page: Page, *, new: bool) -> bool:
@@ -299,8 +304,12 @@ class _Run:
     def _refuse(self, key: str) -> None:
         """Settle a key under articles/ that no article can have."""
         state = self._store.source_state(key)
+        if state is None:
+            self._report.outcomes[key] = Outcome(key, "removed")
+            return
         refused = Outcome(key, "rejected", "", (no_address(key),), state=state)
-        self._report.outcomes[key] = refused if state else Outcome(key, "removed")
+        self._report.outcomes[key] = refused
+        self._changes[key] = Change(refused, " ".join(state))
 
     # The end
 
@@ -329,8 +338,20 @@ class _Run:
             return ["/*"]
         return sorted({addresses.url_path(key) for key in keys} | {f"/{key}" for key in keys})
 
+    def _tell(self) -> None:
+        """Tell others what has changed; a key of which that can't be told fails."""
+        outcomes, failures = self._report.outcomes, self._report.failures
+        if changes := [self._changes[key] for key in outcomes if key in self._changes]:
+            hooks = Hooks(self._store, self._settings, self._sources.config)
+            news = self._attempt(changes, hooks.look, lambda change: change.outcome.key)
+            self._marks = {one.change.outcome.key: one.mark for one in news}
+            for key, error in hooks.send(news).items():
+                del outcomes[key]
+                failures[key] = error
+
     def _write_receipt(self, outcome: Outcome) -> None:
-        self._store.write_receipt(addresses.receipt_key(outcome.key), outcome.receipt())
+        mark = self._marks.get(outcome.key, "")
+        self._store.write_receipt(addresses.receipt_key(outcome.key), outcome.receipt(), mark)
 
 
 def remember(

@@ -308,6 +308,7 @@ class Renderer:
             self._page(addresses.ROBOTS, "robots.txt", "", TEXT),
             Page(addresses.FEED_STYLE, _static("feed.css").encode(), CSS, _tags("")),
             self._tdm_policy(),
+            Page(addresses.INDEXNOW, self._config.indexnow_key.encode(), TEXT, _tags("")),
             self._page(addresses.ICON, "icon.svg", "", SVG, initial=initial, colours=theme.light),
             Page(addresses.THEME, theme.stylesheet().encode(), CSS, _tags("")),
         ]
@@ -406,6 +407,8 @@ class Renderer:
             "language": self._config.language,
             "items": [self._feed_item(entry) for entry in values["entries"]],
         }
+        if self._config.websub_hub:
+            feed["hubs"] = [{"type": "WebSub", "url": self._config.websub_hub}]
         body = json.dumps(feed, ensure_ascii=False, indent=1).encode()
         return Page(key, body, JSON_FEED, _tags(addresses.TAG_LISTINGS))
 

@@ -20,9 +20,10 @@ class Settings:
 
     ``site_url`` has no trailing slash. ``queue_url`` is the publish function's queue; when it is
     empty a change of site.json reconciles all articles within the one invocation.
-    ``media_queue_url`` is the media function's. ``invalidate_by`` is "paths" in regions whose
-    CloudFront has no cache tags. ``parallel_calls`` is how many AWS calls may be under way at
-    once; with 1 they are made one after the other, in the caller's thread.
+    ``media_queue_url`` is the media function's. ``event_bus`` is the name of the bus on which
+    others are told; empty for none. ``invalidate_by`` is "paths" in regions whose CloudFront has no
+    cache tags. ``parallel_calls`` is how many AWS calls may be under way at once; with 1 they are
+    made one after the other, in the caller's thread.
     """
 
     source_bucket: str
@@ -31,6 +32,7 @@ class Settings:
     site_url: str
     queue_url: str = ""
     media_queue_url: str = ""
+    event_bus: str = ""
     invalidate_by: InvalidateBy = "tags"
     endpoint_url: str = ""
     parallel_calls: int = 32
@@ -57,6 +59,7 @@ class Settings:
             site_url=site_url,
             queue_url=environ.get("QUEUE_URL", ""),
             media_queue_url=environ.get("MEDIA_QUEUE_URL", ""),
+            event_bus=environ.get("EVENT_BUS", ""),
             invalidate_by="paths" if invalidate_by == "paths" else "tags",
             endpoint_url=environ.get("AWS_ENDPOINT_URL", ""),
             parallel_calls=int(parallel_calls),

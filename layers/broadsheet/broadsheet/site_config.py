@@ -54,6 +54,8 @@ class SiteConfig:
     rights: str = ""
     tdm_reservation: TdmReservation | None = None
     theme: Theme | None = None
+    websub_hub: str = ""
+    indexnow_key: str = ""
 
     @classmethod
     def parse(cls, data: bytes) -> Self:

@@ -1,4 +1,4 @@
-"""The one module that calls AWS: two buckets, a distribution and two queues.
+"""The one module that calls AWS: two buckets, a distribution, two queues and an event bus.
 
 Every call is made by a client of boto3, so AWS_ENDPOINT_URL redirects it. Errors of botocore leave
 this module as ConflictError or UnavailableError.
@@ -12,7 +12,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
@@ -23,9 +23,10 @@ from broadsheet.errors import ConflictError, OutOfTimeError, UnavailableError
 from broadsheet.render import Headers, entity_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_cloudfront import CloudFrontClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
@@ -50,6 +51,7 @@ CALL_SECONDS = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + 1 + 2
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 _CONFLICTS = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
 _MISSING = {"NoSuchKey", "404", "NoSuchVersion"}
+_MARK = "event"
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,13 @@ class _Clients:
     s3: S3Client
     cloudfront: CloudFrontClient
     sqs: SQSClient
+    session: boto3.Session
+    config: Config
+
+    @cached_property
+    def events(self) -> EventBridgeClient:
+        """Made only where there is a bus: a client takes a new process some time."""
+        return self.session.client("events", config=self.config)
 
 
 @cache
@@ -81,6 +90,8 @@ def _clients(_endpoint_url: str, connections: int) -> _Clients:
         s3=session.client("s3", config=config),
         cloudfront=session.client("cloudfront", config=config),
         sqs=session.client("sqs", config=config),
+        session=session,
+        config=config,
     )
 
 
@@ -101,6 +112,7 @@ class Store:
     ) -> None:
         clients = _clients(settings.endpoint_url, settings.parallel_calls)
         self._s3, self._cloudfront, self._sqs = clients.s3, clients.cloudfront, clients.sqs
+        self._clients = clients
         self._settings = settings
         self._seconds_left = seconds_left
 
@@ -148,15 +160,21 @@ class Store:
         """Up to ``limit`` keys of the source bucket that follow ``after``, in their order."""
         return self._list(self._settings.source_bucket, prefix, after, limit)
 
-    def write_receipt(self, key: str, receipt: dict[str, Any]) -> None:
-        """Write a receipt, which no notification filter takes for an upload."""
+    def write_receipt(self, key: str, receipt: dict[str, Any], mark: str = "") -> None:
+        """Write a receipt, which no notification filter takes for an upload, with its mark."""
         with self._call("PutObject", self._settings.source_bucket, key):
             self._s3.put_object(
                 Bucket=self._settings.source_bucket,
                 Key=key,
                 Body=_receipt(receipt),
                 ContentType="application/json",
+                Metadata={_MARK: mark} if mark else {},
             )
+
+    def receipt_mark(self, key: str) -> str:
+        """The mark of the receipt that lies there, "" if there is none; see hooks."""
+        head = self._head(self._settings.source_bucket, key)
+        return head["Metadata"].get(_MARK, "") if head else ""
 
     def has_receipt(self, key: str, receipt: dict[str, Any]) -> bool:
         """Whether this receipt lies there."""
@@ -217,7 +235,7 @@ class Store:
         with self._call("DeleteObject", self._settings.site_bucket, key):
             self._s3.delete_object(Bucket=self._settings.site_bucket, Key=key)
 
-    # Distribution and queue
+    # Distribution, queue and bus
 
     def invalidate(self, items: list[str]) -> None:
         """One invalidation of paths ("/…") and cache tags ("#…").
@@ -252,6 +270,14 @@ class Store:
         for entries in _tens(hidden):
             with _translated("ChangeMessageVisibilityBatch", queue_url, ""):
                 self._sqs.change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
+
+    def put_events(self, entries: Sequence[dict[str, str]]) -> list[str]:
+        """Send events in one call; for each the code of why the bus refused it, or ""."""
+        bus = self._settings.event_bus
+        named: Any = [{**entry, "EventBusName": bus} for entry in entries]
+        with self._call("PutEvents", bus, ""):
+            answer = self._clients.events.put_events(Entries=named)
+        return [result.get("ErrorCode", "") for result in answer["Entries"]]
 
     # All at once
 
