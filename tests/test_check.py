@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +24,7 @@ from tests.commands import broadsheet, plain
 from tests.newsroom import article
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tests.newsroom import Newsroom
 
@@ -181,12 +180,15 @@ class TestWhereItIs:
     def test_no_more_is_looked_at_than_shows_it(
         self, monkeypatch: pytest.MonkeyPatch, text: str
     ) -> None:
-        looked_at: list[re.Match[str]] = []
+        looked_at: list[str] = []
         tokens = positions._TOKEN  # noqa: SLF001 (what is counted)
-        counting = SimpleNamespace(
-            finditer=lambda text: (looked_at.append(one) or one for one in tokens.finditer(text))
-        )
-        monkeypatch.setattr(positions, "_TOKEN", counting)
+
+        def counting(text: str) -> Iterator[Any]:
+            for token in tokens.finditer(text):
+                looked_at.append(token[0])
+                yield token
+
+        monkeypatch.setattr(positions, "_TOKEN", SimpleNamespace(finditer=counting))
         problem = Problem("", TOO_DEEP if text[0] in "[{" else "is not JSON")
 
         positions.locate(text.encode(), [problem])
