@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SITE_FILE = "site.json"
+# What an import says of itself, in the folder that it wrote; it is no article.
+REPORT_FILE = "import-report.json"
 MEDIA = "media/"
 UPLOADS_AT_ONCE = 8
 # Milliseconds: how long a burst of changes may last, and the silence that ends it.
@@ -39,7 +41,7 @@ def name_for(key: str) -> str:
 def scan(folder: Path) -> dict[str, Stamp]:
     """Return the stamp of each `*.json` below the folder, and of all in media/, by key.
 
-    Hidden files don't count.
+    Hidden files don't count, nor does the report of an import.
     """
     return dict(_scan(folder))
 
@@ -47,7 +49,8 @@ def scan(folder: Path) -> dict[str, Stamp]:
 def _scan(folder: Path) -> Iterator[tuple[str, Stamp]]:
     for path in {*folder.rglob("*.json"), *(folder / MEDIA).rglob("*")}:
         relative = path.relative_to(folder)
-        if any(part.startswith(".") for part in relative.parts):
+        hidden = any(part.startswith(".") for part in relative.parts)
+        if hidden or relative.as_posix() == REPORT_FILE:
             continue
         try:
             found = path.stat()

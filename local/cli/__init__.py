@@ -16,6 +16,7 @@ from broadsheet.errors import BroadsheetError
 from local.cli.articles import list_articles, status, withdraw
 from local.cli.check import check
 from local.cli.common import errors
+from local.cli.import_ import import_
 from local.cli.preview import preview
 from local.cli.site import rebuild, verify
 from local.cli.upload import upload
@@ -39,6 +40,7 @@ app.command("list")(list_articles)
 app.command()(withdraw)
 app.command()(rebuild)
 app.command()(verify)
+app.command("import")(import_)
 
 
 @app.callback()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Larger ones make a mutation no cleverer, only slower.
 _SEED_BYTES = 20_000
+_WIRE = recorded.FOLDER / "wire"
 NONCHARACTERS = "\ufffe\uffff"
 SNIPPETS = [SCRIPT, IMAGE, BREAKOUT, TEMPLATES, "&#0;", "\u202e", "\u200b", "\ufeff", "]]>", "-->"]
 # What an article may not have is left to the mutations: its text would only be refused.
@@ -159,7 +160,8 @@ _FIELDS: dict[str, st.SearchStrategy[str]] = {
 def seeds() -> tuple[bytes, ...]:
     """Sample articles, the rejected ones, site.json, and the hostile corpus but for its giants."""
     samples = [*recorded.articles().values(), (recorded.FOLDER / "site.json").read_bytes()]
-    samples += [path.read_bytes() for path in sorted((recorded.FOLDER / "rejected").iterdir())]
+    for folder in ("rejected", "wire"):
+        samples += [path.read_bytes() for path in sorted((recorded.FOLDER / folder).iterdir())]
     hostile = (case.data() for case in cases())
     return tuple(data for data in (*samples, *hostile) if len(data) <= _SEED_BYTES)
 
@@ -208,16 +210,19 @@ def _mutated(draw: st.DrawFn, from_: tuple[bytes, ...]) -> bytes:
     return bytes(data)
 
 
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
 def swapped(name: str) -> st.SearchStrategy[bytes]:
     """Documents of a schema with some values put where others belong, as JSON."""
     return st.builds(
         lambda whole, other, picks: json.dumps(_swap(whole, other, picks)).encode(),
         document(name),
-        st.recursive(
-            st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
-            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
-            max_leaves=8,
-        ),
+        _ANYTHING,
         st.lists(st.integers(0, 30), max_size=2),
     )
 
@@ -238,6 +243,21 @@ def _places(value: Any) -> Any:
         yield value, at
         if isinstance(inner, dict | list):
             yield from _places(inner)
+
+
+# Items of other formats
+
+
+def wire_items() -> st.SearchStrategy[Any]:
+    """The samples of wire items with texts, dates or anything put in some of their places."""
+    samples = [json.loads(path.read_text("utf-8")) for path in sorted(_WIRE.iterdir())]
+    values = TEXTS | MARKDOWN | _DATES | _URLS | _ANYTHING
+    return st.builds(
+        lambda sample, value, picks: _swap(deepcopy(sample), value, picks),
+        st.sampled_from(samples),
+        values,
+        st.lists(st.integers(0, 80), max_size=4),
+    )
 
 
 # Notifications

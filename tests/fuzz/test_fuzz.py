@@ -50,6 +50,12 @@ def test_values_in_wrong_places_of_a_configuration_are_named(data: bytes) -> Non
 
 
 @FEW
+@given(strategies.wire_items())
+def test_an_item_of_a_wire_is_an_article_or_refused_with_help(document: Any) -> None:
+    properties.check_article(json.dumps(document).encode())
+
+
+@FEW
 @given(strategies.MARKDOWN)
 def test_any_markdown_shows_text_and_does_nothing_else(text: str) -> None:
     properties.check_markdown(text)

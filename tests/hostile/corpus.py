@@ -64,6 +64,7 @@ def cases() -> list[Case]:
         *_markdown(),
         *_topics(),
         *_keys(),
+        *_wire(),
     ]
     assert len({case.name for case in found}) == len(found)
     return found
@@ -77,6 +78,22 @@ def _text(name: str, text: str | bytes, *at: str) -> Case:
     """An upload that is not the JSON of an article, or not JSON."""
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     return Case(name, lambda: data, at)
+
+
+def _ninjs(name: str, *at: str, **fields: Any) -> Case:
+    """A ninjs item with some of its properties changed."""
+    item = {
+        "standard": {"name": "ninjs", "version": "3.0"},
+        "uri": f"urn:x:{name}",
+        "versionCreated": "2026-05-04T09:30:00Z",
+        "headlines": [{"value": "Ferry runs again"}],
+        "bodies": [{"contentType": "text/html", "value": "<p>The ferry runs.</p>"}],
+    }
+    return _text(name, json.dumps(item | fields), *at)
+
+
+def _html(text: str) -> list[dict[str, str]]:
+    return [{"contentType": "text/html", "value": text}]
 
 
 def _with(name: str, field: str, *at: str) -> Case:
@@ -529,3 +546,99 @@ def _keys() -> Iterator[Case]:
         yield Case(f"key-{name}", lambda: plain, ("",), key)
     yield Case("key-as-long-as-may-be", lambda: plain, (), "articles/" + "a/" * 500 + "b.json")
     yield Case("key-of-a-page", lambda: plain, (), "articles/x/index/html.json")
+
+
+def _wire() -> Iterator[Case]:
+    yield _ninjs(
+        "wire-with-scripts-everywhere",
+        headlines=[{"contentType": "text/html", "value": f"x{BREAKOUT}"}],
+        descriptions=[{"value": BREAKOUT}],
+        bodies=_html(f"<p>x</p>{BREAKOUT}\n\n{BREAKOUT}<pre>\n\n{BREAKOUT}"),
+        by=BREAKOUT[:200],
+        subjects=[{"name": BREAKOUT[:100]}, {"name": IMAGE}],
+    )
+    yield _ninjs(
+        "wire-that-leaves-its-block", bodies=_html(f"</div>\n\n# x\n\n[x](javascript:{RUN})")
+    )
+    yield _ninjs(
+        "wire-with-the-picture-of-a-script",
+        associations=[
+            {
+                "type": "picture",
+                "renditions": [{"href": f"javascript:{RUN}", "contentType": "image/jpeg"}],
+            }
+        ],
+    )
+    yield _ninjs(
+        "wire-picture-that-leaves-its-quotes",
+        "/renditions/0/href",
+        renditions=[{"href": f'https://x.example/"onerror="{RUN}', "contentType": "image/png"}],
+    )
+    for name, part in {
+        "pre": "<pre>",
+        "comments": "<!--",
+        "scripts": "<script>",
+        "heads": "<head ",
+        "titles": "<h1>",
+    }.items():
+        yield _ninjs(
+            f"wire-of-open-{name}",
+            "/bodies/0/value",
+            bodies=_html(part * (900_000 // len(part))),
+            descriptions=[{"value": "x"}],
+        )
+    yield _ninjs("wire-of-blank-lines", bodies=_html("<p>x</p>" + "\n \t" * 300_000))
+    yield _ninjs("wire-of-lines", bodies=[{"contentType": "text/plain", "value": "x\n" * 1000}])
+    yield _ninjs(
+        "wire-with-everything-wrong",
+        "/pubStatus",
+        "/headlines/1/value",
+        "/bodies/0/value",
+        "/versionCreated",
+        "/by",
+        "/language",
+        pubStatus=[{}],
+        headlines=[{"value": {}}, {"value": [1]}],
+        bodies=[{"value": 7}],
+        versionCreated=1e9,
+        by={"x": 1},
+        language=5,
+    )
+    yield _ninjs(
+        "wire-of-20000-of-each",
+        "",
+        **{
+            n: [{"value": "x", "name": f"{i}", "type": "picture"} for i in range(20_000)]
+            for n in ("headlines", "subjects", "associations", "descriptions")
+        },
+    )
+    yield _ninjs("wire-embargoed-in-words", "/embargoedUntil", embargoedUntil="until noon")
+    yield _ninjs(
+        "wire-of-a-version-to-come",
+        "/standard/version",
+        standard={"name": "ninjs", "version": "9" * 100_000},
+    )
+    feed = {"version": "https://jsonfeed.org/version/1.1", "title": BREAKOUT}
+    item = {"id": 1, "title": "x", "date_published": "2026-05-04T09:30:00Z"}
+    yield _text(
+        "feed-with-scripts",
+        json.dumps(
+            feed
+            | {
+                "items": [
+                    item
+                    | {"content_html": BREAKOUT + "x", "summary": BREAKOUT, "tags": [BREAKOUT[:90]]}
+                ]
+            }
+        ),
+    )
+    yield _text(
+        "feed-of-scripts-as-text",
+        json.dumps(feed | {"items": [item | {"content_text": f"{BREAKOUT}\n\n    {BREAKOUT}"}]}),
+    )
+    yield _text("feed-of-40000-items", json.dumps(feed | {"items": [{}] * 40_000}), "/items")
+    yield _text(
+        "feed-within-a-feed",
+        json.dumps(feed | {"items": [feed]}),
+        "/items/0/content_html",
+    )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
-from broadsheet import addresses
+from broadsheet import addresses, wire
 from broadsheet.errors import InvalidError
 from broadsheet.validation import Problem, check, decode, pointer, shown
 
@@ -127,18 +127,29 @@ class Article:
     corrections: tuple[Correction, ...] = ()
     status: Status = "published"
     aliases: tuple[str, ...] = ()
+    # Where the upload has the body: what can't be rendered is found out later.
+    body_place: str = "/body"
 
     @classmethod
     def parse(cls, path: str, data: bytes) -> Self:
-        """Read an article's JSON; raises InvalidError with everything that is wrong with it."""
+        """Read an article's JSON; raises InvalidError with everything that is wrong with it.
+
+        An item of a wire or a feed is read as the article that it makes: see `wire`.
+        """
         document, problems = decode(data)
-        problems += check(document, "article")
+        if item := wire.read(document):
+            document = item.article
+        found = check(document, "article")
         if isinstance(document, dict):
-            faulty = {problem.path for problem in problems}
-            problems += [p for p in _beyond_schema(document) if p.path not in faulty]
+            faulty = {problem.path for problem in [*problems, *found]}
+            found += [p for p in _beyond_schema(document) if p.path not in faulty]
+        if item:
+            found = [Problem(item.original(p.path), p.message) for p in found] + item.problems
+        problems += found
         if problems:
             raise InvalidError(sorted(set(problems)))
-        return cls._from_document(path, document)
+        article = cls._from_document(path, document)
+        return replace(article, body_place=item.original("/body")) if item else article
 
     @classmethod
     def _from_document(cls, path: str, document: dict[str, Any]) -> Self:

@@ -69,23 +69,24 @@ _TAG = re.compile(r"<[^>]*>")
 _ALIGN = re.compile(r' align="([^"]*)"')
 
 
-def to_html(text: str) -> str:
+def to_html(text: str, place: str = "/body") -> str:
     """The HTML of an article's body.
 
     Its headings begin with ``h2``, as the page's title is ``h1``, and leave no level out.
 
-    Raises InvalidError, at /body, where the body would take too long to make safe: see FEW_TAGS
-    and CELLS.
+    Raises InvalidError, at the place of the body in the upload, where it would take too long to
+    make safe: see FEW_TAGS and CELLS.
     """
     if _cells(text) > CELLS:
-        raise _invalid(f"has tables of more than {CELLS:,} cells; expected at most that")
+        message = f"has tables of more than {CELLS:,} cells; expected at most that"
+        raise InvalidError([Problem(place, message)])
     extensions = comrak.ExtensionOptions()
     extensions.table = extensions.strikethrough = True
     rendering = comrak.RenderOptions()
     rendering.unsafe_ = True  # raw HTML goes on to the sanitiser, which sees the whole document
     html = comrak.render_markdown(text, extension_options=extensions, render_options=rendering)
     if html.count("<") > FEW_TAGS:
-        _check_tags(html)
+        _check_tags(html, place)
     # An upload that has one is refused, but "&#27;" becomes one here. CommonMark replaces NUL so.
     return _mended(FORBIDDEN.sub("\ufffd", _CLEANER.clean(html)))
 
@@ -169,7 +170,7 @@ def _cells(text: str) -> int:
     return cells
 
 
-def _check_tags(html: str) -> None:
+def _check_tags(html: str, place: str) -> None:
     """Raise InvalidError unless a document of many tags leaves a parser nothing to mend."""
     open_elements: list[str] = []
     plain = 0
@@ -179,10 +180,11 @@ def _check_tags(html: str) -> None:
         plain += 1
     number = html.count("<")
     if open_elements or plain < number:
-        raise _invalid(
+        message = (
             f"makes {number:,} HTML tags, some of them left open, nested deeper than {DEPTH} levels"
             f" or none that an article has; expected at most {FEW_TAGS:,} tags or none like these"
         )
+        raise InvalidError([Problem(place, message)])
 
 
 def _take(tag: re.Match[str], open_elements: list[str]) -> bool:
@@ -194,7 +196,3 @@ def _take(tag: re.Match[str], open_elements: list[str]) -> bool:
         return bool(open_elements) and open_elements.pop() == name
     open_elements.append(name)
     return name in _TAGS and len(open_elements) <= DEPTH
-
-
-def _invalid(message: str) -> InvalidError:
-    return InvalidError([Problem("/body", message)])

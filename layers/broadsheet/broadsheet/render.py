@@ -250,7 +250,8 @@ class Renderer:
         drawing = self.card(article)
         image = drawing.image if drawing else article.image
         image_url = self._absolute(image) if image else ""
-        body = "" if article.status == "withdrawn" else markdown.to_html(article.body)
+        is_shown = article.status != "withdrawn"
+        body = markdown.to_html(article.body, article.body_place) if is_shown else ""
         return self._page(
             key,
             "article.html",
