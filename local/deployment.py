@@ -31,6 +31,8 @@ OUTPUTS = {
     "QueueUrl": "QUEUE_URL",
     "MediaQueueUrl": "MEDIA_QUEUE_URL",
 }
+# Likewise of its parameters.
+PARAMETERS = {"InvalidateBy": "INVALIDATE_BY", "EventBus": "EVENT_BUS"}
 _DENIED = {"AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation"}
 
 
@@ -106,7 +108,7 @@ class Target:
             )
         variables = {name: outputs[output] for output, name in OUTPUTS.items()}
         parameters = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
-        variables["INVALIDATE_BY"] = parameters.get("InvalidateBy", "")
+        variables |= {name: parameters.get(one, "") for one, name in PARAMETERS.items()}
         variables["AWS_ENDPOINT_URL"] = os.environ.get("AWS_ENDPOINT_URL", "")
         return _deployment(f"stack {self.stack} in {where}, {outputs['SiteUrl']}/", variables)
 

@@ -106,7 +106,7 @@ def _too_deep(text: str) -> int:
 def _find(text: str, pointers: Collection[str]) -> dict[str, _Offsets]:
     """Where the values with these pointers stand, the last of those that have the same one.
 
-    What is no JSON is read as far as it makes sense.
+    What is no JSON is read as far as it makes sense, and nothing deeper than an article can be.
     """
     ways = {path[:end] for path in pointers for end in _ends(path)}
     found: dict[str, _Offsets] = {}
@@ -124,6 +124,8 @@ def _find(text: str, pointers: Collection[str]) -> dict[str, _Offsets]:
             here = outer.inner if outer else ""
             if here in ways:
                 found[here] = at, outer.name_at if outer else at
+            if ways == {""} or len(stack) > DEPTH:
+                break
             if first in "[{":
                 stack.append(_Open(here if here in ways else None, first == "{"))
     return found

@@ -35,7 +35,7 @@ def of_stack(*arguments: str) -> int:
 
 
 def make_stack(name: str = STACK, **outputs: str) -> None:
-    """A stack that says where the newsroom is, and its queues."""
+    """A stack that says where the newsroom is, and its queues, and was deployed with parameters."""
     sqs = boto3.client("sqs")
     known = {
         "SourceBucketName": SOURCE,
@@ -51,7 +51,9 @@ def make_stack(name: str = STACK, **outputs: str) -> None:
 
 def make_bare_stack(name: str, outputs: Mapping[str, str]) -> None:
     """A stack of some resource, with these outputs."""
+    parameters = {"InvalidateBy": "tags", "EventBus": ""}
     template = {
+        "Parameters": {n: {"Type": "String", "Default": v} for n, v in parameters.items()},
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
         "Outputs": {output: {"Value": value} for output, value in outputs.items()},
     }

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,14 +16,15 @@ from rich.cells import cell_len
 
 from broadsheet import addresses
 from broadsheet.errors import InvalidError
-from broadsheet.validation import MOST_PROBLEMS
+from broadsheet.validation import MOST_PROBLEMS, TOO_DEEP, Problem
+from local import positions
 from local.inspection import understand
 from local.template import ROOT
 from tests.commands import broadsheet, plain
 from tests.newsroom import article
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tests.newsroom import Newsroom
 
@@ -173,6 +175,25 @@ class TestWhereItIs:
             (2, 1, "/title"),
             (7, 3, "/authors/0/name"),
         ]
+
+    @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "1 " * 100_000])
+    def test_no_more_is_looked_at_than_shows_it(
+        self, monkeypatch: pytest.MonkeyPatch, text: str
+    ) -> None:
+        looked_at: list[str] = []
+        tokens = positions._TOKEN  # noqa: SLF001 (what is counted)
+
+        def counting(text: str) -> Iterator[Any]:
+            for token in tokens.finditer(text):
+                looked_at.append(token[0])
+                yield token
+
+        monkeypatch.setattr(positions, "_TOKEN", SimpleNamespace(finditer=counting))
+        problem = Problem("", TOO_DEEP if text[0] in "[{" else "is not JSON")
+
+        positions.locate(text.encode(), [problem])
+
+        assert 0 < len(looked_at) < 200
 
     def test_a_field_given_twice_is_at_its_second_name(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

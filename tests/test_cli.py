@@ -17,10 +17,10 @@ from unittest import mock
 import boto3
 import pytest
 
-from local import receipts, running, uploading
+from local import deployment, receipts, running, uploading
 from local.cli import common
 from local.deployment import Target
-from local.template import ROOT
+from local.template import ROOT, Template
 from tests.commands import (
     STACK,
     broadsheet,
@@ -180,6 +180,16 @@ class TestWhere:
         assert "do not allow DescribeStacks" in line
 
 
+def test_a_stack_tells_all_that_its_functions_environment_has() -> None:
+    """What the template's function is given, so that a repair from here is one of the stack's."""
+    resources = Template.read().resources
+    given = resources["PublishFunction"]["Properties"]["Environment"]["Variables"]
+    known = {*deployment.OUTPUTS.values(), *deployment.PARAMETERS.values(), "AWS_ENDPOINT_URL"}
+    others = {name for name in given if name.startswith("POWERTOOLS_")}
+
+    assert set(given) - known == others
+
+
 class TestUpload:
     def test_it_uploads_waits_and_says_what_became_of_it(
         self, paper: Newsroom, folder: Path, capsys: pytest.CaptureFixture[str]
@@ -325,16 +335,16 @@ class TestUpload:
         paper.deliver(paper.delete("gone"))
         assert paper.receipt("articles/gone.json")["status"] == "removed"
         paper.upload("gone")
-        deployment = Target(STACK).connect()
-        change = uploading.delete(deployment, "articles/gone.json")
+        site = Target(STACK).connect()
+        change = uploading.delete(site, "articles/gone.json")
 
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(time, "sleep", lambda _: None)
             ticks = iter(range(1_000))
             patched.setattr(time, "monotonic", lambda: next(ticks))
-            assert receipts.wait(deployment, {"articles/gone.json": change}, 5) == {}
+            assert receipts.wait(site, {"articles/gone.json": change}, 5) == {}
         paper.deliver("articles/gone.json")
-        (answer,) = receipts.wait(deployment, {"articles/gone.json": change}, 5).values()
+        (answer,) = receipts.wait(site, {"articles/gone.json": change}, 5).values()
         assert answer.receipt.status == "removed"
 
     def test_nothing_is_deleted_without_a_yes(

@@ -74,6 +74,10 @@ _BREAK = _pattern(
     r"</?(?:p|h[1-6]|li|div|blockquote|tr|t[dh]|d[dt]|br|pre|figcaption|summary)\b[^<>]*>"
 )
 _BLOCK_END = _pattern(r"</(?:p|h[1-6]|li|div|blockquote|tr)\s*>|<br\b[^<>]*>")
+_BEGINS_BLOCK = _pattern(
+    r"<(?:article|blockquote|body|details|div|dl|figure|h[1-6]|html|main|ol|p|section|table|ul)"
+    r"(?:\s[^<>]*)?>"
+)
 _SENTENCE_END = re.compile(r"""[.!?…。\uff01\uff1f][»”"'’)\]]*(?=\s|$)""")
 # No summary lies beyond this many characters of a text.
 _SEARCHED = 20_000
@@ -418,10 +422,12 @@ def is_topic(label: str) -> bool:
 
 
 def as_block(text: str) -> str:
-    """HTML that CommonMark takes for one block of HTML: all on one line, in an element.
+    """HTML that CommonMark takes for one block of HTML: all on one line, and begun by a block.
 
     A blank line would end the block (https://spec.commonmark.org/0.31.2/#html-blocks), and what
     follows it would be read as Markdown. Line ends that count, in pre, are written as references.
+    An element around all of it is put only where there must be one, as a page spaces what is
+    directly in the text.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     parts, end = [], 0
@@ -429,7 +435,7 @@ def as_block(text: str) -> str:
         parts += [flat(text[end:start]), text[start:stop].replace("\n", "&#10;")]
         end = stop
     inside = "".join([*parts, flat(text[end:])]).strip()
-    return f"<div>{inside}</div>" if inside else ""
+    return f"<div>{inside}</div>" if inside and not _BEGINS_BLOCK.match(inside) else inside
 
 
 def flat(text: str) -> str:
