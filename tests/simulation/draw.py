@@ -193,6 +193,19 @@ def _succession(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
     return _plan(seed, [calm], operations, [stall], newest=rng.choice([1, 2, 30]))
 
 
+def _searched(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """Who changes, or empties, what search knows of a month is slow, while another adds to it."""
+    first, second = alphabet.paths[:2]
+    day = f"{rng.choice(DAYS)}:00:00Z"
+    calm = [alphabet.upload(rng, first, published_at=day)] if rng.random() < 0.6 else []
+    slow = alphabet.upload(rng, first, published_at=day, title="C")
+    if calm and rng.random() < 0.6:
+        slow = Operation(calm[0].key, None)
+    comes = alphabet.upload(rng, second, published_at=day)
+    stall = Stall(Place(0, "swap segment", 1), 1)
+    return _plan(seed, calm, [slow, replace(comes, after=1)], [stall])
+
+
 def _overtaken(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
     """One path in three places one after the other, the first of its writers being slow."""
     path = alphabet.paths[0]
@@ -357,6 +370,7 @@ SCENES = (
     _clash,
     _outdated,
     _succession,
+    _searched,
     _overtaken,
     _site,
     _abandoned,
