@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 DELAY = 0.03
-RUNS = 2
+RUNS = 3
 VOCABULARY = 60_000
 WORDS = 400
 YEAR = datetime(2026, 1, 1, tzinfo=UTC)
