@@ -61,10 +61,11 @@ def test_faults_and_stalls_mostly_happen() -> None:
 def test_damage_is_repaired_by_verifying_beside_whatever_else_happens() -> None:
     plans = (plan_of(seed) for seed in range(200))
     damaged = [plan for plan in plans if any(o.damages for o in plan.operations)][:4]
-    for plan in damaged:
-        run = simulate(plan)
-        assert run.coverage["damages"]
+    runs = [simulate(plan) for plan in damaged]
+    for run in runs:
         assert not run.violations, report(shortest(run))
+    # A plan may damage what is not there.
+    assert sum(run.coverage["damages"] for run in runs) >= len(damaged)
 
 
 @pytest.mark.parametrize("body", [None, b"<p>defaced</p>"])
