@@ -98,7 +98,11 @@ def lost(workload: Workload, keys: Sequence[str], read: Callable[[str], str]) ->
     """Where a site's keys, and its lists as read, are not what the workload asks for."""
     lists = workload.listed()
     live = set().union(*lists.values())
-    pages = {key.removesuffix("/index.html") for key in keys if key.startswith("articles/")}
+    pages = {
+        key.removesuffix("/index.html")
+        for key in keys
+        if key.startswith("articles/") and key.endswith("/index.html")
+    }
     yield from (f"{path} has no page" for path in sorted(live - pages))
     yield from (f"{path} has a page" for path in sorted(pages - live))
     for key, paths in sorted(lists.items()):
