@@ -285,8 +285,9 @@ class TestCheck:
         assert problem.path == "/zzz"
         assert "did you mean" not in problem.message
         assert problem.message.endswith(
-            "expected one of: $schema, name, description, language, timezone, publisher,"
-            " navigation, links, ai_policy_url, rights, tdm_reservation, theme"
+            "expected one of: $schema, name, description, language, search, timezone, publisher,"
+            " navigation, links, ai_policy_url, rights, tdm_reservation, websub_hub,"
+            " indexnow_key, theme"
         )
 
     @pytest.mark.parametrize(("name", "meant"), [("Name", "name"), ("time_zone", "timezone")])
