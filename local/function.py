@@ -37,10 +37,10 @@ def functions(variables: Mapping[str, str], log: Path) -> Iterator[tuple[Handler
     log.parent.mkdir(parents=True, exist_ok=True)
     busy = threading.Lock()
     with log.open("w", encoding="utf-8", buffering=1) as stream:
-        # Powertools keeps the stream that it finds when it is imported, so not before this.
+        # Powertools keeps the stream that it finds when it is imported.
         with redirect_stdout(stream), redirect_stderr(stream):
-            import app  # noqa: PLC0415
-            import handler  # noqa: PLC0415
+            import app  # noqa: PLC0415 (so not before this)
+            import handler  # noqa: PLC0415 (likewise)
 
         def logged(function: Handler) -> Handler:
             def invoke(event: dict[str, Any], context: Any) -> dict[str, Any] | None:

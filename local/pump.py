@@ -133,7 +133,7 @@ class Pump:
                 self.handler(event, FakeLambdaContext(began + self.timeout_seconds)), messages
             )
         # Lambda outlives whatever a handler raises, and retries the whole batch.
-        except Exception as raised:  # noqa: BLE001
+        except Exception as raised:  # noqa: BLE001 (as Lambda does)
             failed, error = {message["MessageId"] for message in messages}, raised
         seconds = time.monotonic() - began
         self._settle(messages, failed)

@@ -89,7 +89,7 @@ def state_of(deployment: Deployment, key: str) -> State:
     try:
         head = deployment.s3.head_object(Bucket=bucket, Key=key)
     except deployment.s3.exceptions.ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:  # noqa: PLR2004
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:  # noqa: PLR2004 (no receipt yet)
             return None
         raise
     return bare(head["ETag"]), head.get("VersionId", "")

@@ -179,7 +179,7 @@ def _serve(server: CdnServer, pumps: Pumps, folder: Folder, console: Console) ->
         try:
             work(stop)
         # Whatever it is, the others must not go on as if all were well.
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 (ends the run, below)
             broken.append(error)
             stop.set()
 

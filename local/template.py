@@ -43,7 +43,7 @@ class Template:
     def read(cls, path: Path = ROOT / "template.yaml") -> "Template":
         """Parse the template at `path`."""
         # _Loader is a SafeLoader.
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (safe)
         return cls(document["Resources"])
 
     def queue(self, function: str = "Publish") -> dict[str, Any]:

@@ -278,7 +278,7 @@ class TestHttp:
                 request = urllib.request.Request(  # noqa: S310 (http, our own)
                     f"{server.url}{path}", headers={"Accept-Encoding": "gzip, br"}
                 )
-                with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
+                with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 (ours)
                     answers[path] = answer.headers, answer.read()
         headers, body = answers["/long/"]
         assert gzip.decompress(body) == b"long " * 1_000

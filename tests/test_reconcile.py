@@ -415,7 +415,7 @@ def test_a_process_reads_site_json_once_for_articles_and_hears_of_another_from_t
     newsroom.upload_bytes("site.json", b'{"name": "Second"}')
     remembered = dict(sources._last_site)  # noqa: SLF001 (as another process has it)
     assert newsroom.deliver("site.json", "articles/a.json", "articles/b.json") == DONE
-    sources._last_site.update(remembered)  # noqa: SLF001
+    sources._last_site.update(remembered)  # noqa: SLF001 (a cold start's)
     publish(newsroom, "c")
     assert "Second" in newsroom.page("articles/c/index.html")
     newsroom.assert_converged()

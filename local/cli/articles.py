@@ -84,7 +84,7 @@ def _answer(url: str) -> str:
     """What a reader gets at an address."""
     request = urllib.request.Request(url, method="HEAD")  # noqa: S310 (the site's own)
     try:
-        with urllib.request.urlopen(request, timeout=PAGE_SECONDS) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=PAGE_SECONDS) as answer:  # noqa: S310 (likewise)
             return f"answers {answer.status}"
     except urllib.error.HTTPError as error:
         return f"answers {error.code}"

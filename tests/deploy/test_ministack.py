@@ -273,7 +273,7 @@ def test_an_upload_becomes_a_page_on_the_site_and_a_receipt(
     )
     with capsys.disabled():
         # T201: this time is what the test is run for.
-        print(f"\nfrom upload to page: {first:.2f} s cold, {again:.2f} s warm")  # noqa: T201
+        print(f"\nfrom upload to page: {first:.2f} s cold, {again:.2f} s warm")  # noqa: T201 (for -s)
 
 
 def test_a_deleted_article_leaves_the_site(stack: Stack) -> None:

@@ -108,7 +108,7 @@ def contrast(one: Colour, other: Colour) -> float:
 def _luminance(colour: Colour) -> float:
     """https://www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
     red, green, blue = (
-        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4  # noqa: PLR2004
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4  # noqa: PLR2004 (sRGB)
         for value in (channel / 255 for channel in colour)
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
