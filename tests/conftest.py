@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from moto import mock_aws
 
 import app
+import pictures
 from broadsheet import sources
 from tests.hostile.browser import chromium
 from tests.newsroom import ENVIRONMENT, Newsroom, make_buckets, make_distribution
@@ -69,9 +70,22 @@ def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     return stream
 
 
+_encode = pictures.Picture.variant
+_encoded: dict[tuple[str, int, str], bytes] = {}
+
+
+def _variant(picture: pictures.Picture, width: int, extension: str) -> bytes:
+    """A variant that was encoded before is the same again, and AVIF takes its time."""
+    key = (picture.digest, width, extension)
+    if key not in _encoded:
+        _encoded[key] = _encode(picture, width, extension)
+    return _encoded[key]
+
+
 @pytest.fixture
 def newsroom(monkeypatch: pytest.MonkeyPatch) -> Iterator[Newsroom]:
     """An empty site, its source bucket versioned, its handler's calls made one after the other."""
+    monkeypatch.setattr(pictures.Picture, "variant", _variant)
     with mock_aws():
         make_buckets()
         monkeypatch.setenv("DISTRIBUTION_ID", make_distribution())
