@@ -16,7 +16,7 @@ from broadsheet import addresses
 from broadsheet.article import OBJECT_BYTES, Article
 from broadsheet.errors import InvalidError
 from broadsheet.index import UNREADABLE, Month
-from broadsheet.reconcile import recorded
+from broadsheet.record import recorded
 from broadsheet.store import Store
 from local import receipts
 from local.cli.common import coloured, connect, counted, errors, key_of, out

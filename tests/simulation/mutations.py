@@ -7,7 +7,6 @@ They patch the safeguard itself, as little around it as can be.
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,8 @@ from broadsheet.errors import ConflictError
 from broadsheet.hooks import Hooks
 from broadsheet.index import Scope
 from broadsheet.listings import Listings, Wanted, _Plan
-from broadsheet.reconcile import _Run, recorded
+from broadsheet.reconcile import _Run
+from broadsheet.record import Record, recorded
 from broadsheet.render import Drawing
 from broadsheet.store import Store
 from broadsheet.verify import SURPLUS, Verifier
@@ -147,14 +147,14 @@ def _swapped_over_anything(prefix: str) -> Callable[..., str]:
 
 def _shrinking_record(self: _Run, upload: Any) -> Any:
     """Remember where the path is, and forget where it was."""
-    places, known = _record(self, upload)
+    before, after = _record(self, upload)
     key = addresses.record_key(upload.path)
     stored = self._store.read_state(key)
     if upload.usable and upload.places and stored:
-        data = json.dumps({"places": sorted(upload.places)}).encode()
+        data = replace(after, places=upload.places).to_bytes()
         if data != stored.data:
             _write_state(self._store, key, data, stored.etag)
-    return places, known
+    return before, after
 
 
 def _place_page_later(self: _Run, upload: Any) -> Any:
@@ -176,8 +176,9 @@ def _delete_first(self: _Run, upload: Any) -> Any:
 
 def _record_later(self: _Run, upload: Any) -> Any:
     """Only read it; what is written comes after the listings."""
-    stored = self._store.read_state(addresses.record_key(upload.path))
-    return recorded(stored) | upload.places, stored is not None
+    before = Record.of(self._store.read_state(addresses.record_key(upload.path)))
+    old = before or Record()
+    return before, replace(old, places=old.places | upload.places)
 
 
 def _record_at_last(self: _Run, upload: Any) -> Any:
