@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import app
-from broadsheet import addresses, verify
+from broadsheet import addresses, schedule, verify
 from broadsheet.errors import ConflictError
 from broadsheet.hooks import Hooks
 from broadsheet.index import Scope
@@ -21,6 +21,8 @@ from broadsheet.listings import Listings, Wanted, _Plan
 from broadsheet.reconcile import _Run
 from broadsheet.record import Record, recorded
 from broadsheet.render import Drawing
+from broadsheet.schedule import AHEAD, Schedules, Standing
+from broadsheet.sources import Sources
 from broadsheet.store import Store
 from broadsheet.verify import SURPLUS, Verifier
 
@@ -66,10 +68,58 @@ _merged = Scope.merged
 _repair = Verifier.repair
 _keys = Verifier._keys
 _verify = app._verify
+_standing = Standing.of
+_settle = Schedules.settle
+_write_receipt = _Run._write_receipt
+_has_changed = Sources.has_changed
 
 
 def _nothing(*_: Any, **__: Any) -> None:
     """Leave a step out."""
+
+
+def _early(article: Any, now: Any) -> Any:
+    """Publish what waits for its time as soon as it comes."""
+    return _standing(article, max(now, article.published_at))
+
+
+def _no_end(article: Any, now: Any) -> Any:
+    found = _standing(article, now)
+    return replace(found, until=None) if found.phase == "published" else found
+
+
+def _set_after_receipts(self: _Run, outcome: Any) -> None:
+    """Set the schedules that settle was kept from setting."""
+    _write_receipt(self, outcome)
+    path = addresses.article_path(outcome.key)
+    if path:
+        until = outcome.scheduled_for or outcome.expires_at
+        _settle(self._schedules, path, until, self._moments.get(path, ()))
+
+
+def _set_once(self: Schedules, path: str, until: Any, known: Any) -> None:
+    """Leave the schedule of an article that has one as it is."""
+    if not (until and known):
+        _settle(self, path, until, known)
+
+
+def _never_cancelled(self: Schedules, path: str, until: Any, _known: Any) -> None:
+    if until:
+        _settle(self, path, until, ())
+
+
+def _unrecorded(record: Any, at: Any) -> Any:  # noqa: ARG001 (as what it replaces)
+    return record or Record(unseen=True)
+
+
+def _too_soon_to_set(self: Schedules, path: str, until: Any, known: Any) -> None:
+    """Take what is due soon for on its way."""
+    soon = until and until - self._store.now() < AHEAD
+    _settle(self, path, None if soon else until, known)
+
+
+def _whatever_the_time(self: Sources, upload: Any) -> bool:
+    return _has_changed(self, replace(upload, until=None))
 
 
 FIXED = {addresses.NOT_FOUND, addresses.ROBOTS}
@@ -464,6 +514,33 @@ MUTATIONS = {
     ),
     "swallow": Mutation(
         "what failed does not come again", ((app, "_has_failed", _nothing_failed),)
+    ),
+    "early": Mutation(
+        "what waits for its time is published at once",
+        ((Standing, "of", staticmethod(_early)),),
+    ),
+    "schedule-last": Mutation(
+        "schedules are set after the receipts",
+        ((Schedules, "settle", _nothing), (_Run, "_write_receipt", _set_after_receipts)),
+    ),
+    "schedule-kept": Mutation(
+        "a schedule stays when the article has another time", ((Schedules, "settle", _set_once),)
+    ),
+    "schedule-left": Mutation(
+        "the schedule of what waits no more is not cancelled",
+        ((Schedules, "settle", _never_cancelled),),
+    ),
+    "schedule-forgotten": Mutation(
+        "no record tells that a schedule may exist", ((schedule, "_with", _unrecorded),)
+    ),
+    "expiry-forgotten": Mutation(
+        "nothing wakes anybody when an article ends", ((Standing, "of", staticmethod(_no_end)),)
+    ),
+    "too-early": Mutation(
+        "a message that comes too early is the last", ((Schedules, "settle", _too_soon_to_set),)
+    ),
+    "look-at-clock": Mutation(
+        "the clock is not looked at a second time", ((Sources, "has_changed", _whatever_the_time),)
     ),
     "verify-deletes": Mutation(
         "verify deletes what should not exist without reconciling it",

@@ -121,8 +121,9 @@ class Schedules:
             self._store.put_schedule(name_of(key, at), at, body_of(key))
             others = (others | (record.moments if record else frozenset())) - {at}
         for one in others:
-            # What is due deletes itself.
-            if one > now:
+            # What is due deletes itself. What is so by others' clocks, if they are slow, has them
+            # look again at what they took for held back still: it is to come, and does no harm.
+            if one > now + AHEAD:
                 self._store.delete_schedule(name_of(key, one))
         if others:
             change(self._store, path, lambda r: r and replace(r, moments=r.moments - others))
