@@ -405,7 +405,7 @@ def _awaited(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
         withdrawn = alphabet.timed(rng, path, status=rng.choice(["draft", "withdrawn"]))
         again = alphabet.timed(rng, path)
         plain = alphabet.upload(rng, path)
-        first = rng.choice([gone, withdrawn, again, again, plain, replace(first)])
+        first = rng.choice([gone, withdrawn, again, plain, first])
     operations = [first, replace(_clock(rng.choice(HOURS)), after=rng.choice([0, 1, 1, 2]))]
     neighbour = rng.choice([alphabet.clash(rng, other), alphabet.timed(rng, path), VERIFY])
     operations.insert(rng.randint(0, 2), replace(neighbour, after=rng.choice([0, 0, 1])))
@@ -425,6 +425,7 @@ def _clock(hour: str) -> Operation:
 
 
 SCENES = (
+    _awaited,
     _awaited,
     _awaited,
     _clash,

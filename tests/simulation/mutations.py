@@ -22,7 +22,6 @@ from broadsheet.reconcile import _Run
 from broadsheet.record import Record, recorded
 from broadsheet.render import Drawing
 from broadsheet.schedule import AHEAD, Schedules, Standing
-from broadsheet.sources import Sources
 from broadsheet.store import Store
 from broadsheet.verify import SURPLUS, Verifier
 
@@ -71,7 +70,6 @@ _verify = app._verify
 _standing = Standing.of
 _settle = Schedules.settle
 _write_receipt = _Run._write_receipt
-_has_changed = Sources.has_changed
 
 
 def _nothing(*_: Any, **__: Any) -> None:
@@ -116,10 +114,6 @@ def _too_soon_to_set(self: Schedules, path: str, until: Any, known: Any) -> None
     """Take what is due soon for on its way."""
     soon = until and until - self._store.now() < AHEAD
     _settle(self, path, None if soon else until, known)
-
-
-def _whatever_the_time(self: Sources, upload: Any) -> bool:
-    return _has_changed(self, replace(upload, until=None))
 
 
 FIXED = {addresses.NOT_FOUND, addresses.ROBOTS}
@@ -538,9 +532,6 @@ MUTATIONS = {
     ),
     "too-early": Mutation(
         "a message that comes too early is the last", ((Schedules, "settle", _too_soon_to_set),)
-    ),
-    "look-at-clock": Mutation(
-        "the clock is not looked at a second time", ((Sources, "has_changed", _whatever_the_time),)
     ),
     "verify-deletes": Mutation(
         "verify deletes what should not exist without reconciling it",
