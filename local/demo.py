@@ -353,7 +353,7 @@ def _archive(number: int) -> dict[str, Any]:
                 "id": f"https://old.example/regatta-{i}/",
                 "url": f"https://old.example/regatta-{i}/",
                 "title": f"Regatta number {i} is over",
-                "content_html": f"<p>{text}</p><p>The prize was a cake; sandcastle{i} came last.</p>",
+                "content_html": f"<p>{text}</p><p>The prize was a cake for sandcastle{i}.</p>",
                 "summary": text,
                 "date_published": moment.isoformat(),
                 "tags": ["Regatta"],
