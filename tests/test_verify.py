@@ -523,7 +523,7 @@ def test_a_queue_takes_each_step_and_each_repair(
 
     assert any("reconcile" in body for body in seen)
     parts = [json.loads(body)["verify"].get("part") for body in seen if "verify" in body]
-    assert set(parts) == {None, "indexes", "articles", "media", "objects"}
+    assert set(parts) == {None, "indexes", "articles", "media", "objects", "schedules"}
     assert differences() == []
     monkeypatch.delenv("QUEUE_URL")
     paper.assert_converged()

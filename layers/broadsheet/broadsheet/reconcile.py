@@ -4,27 +4,30 @@ A key is only a hint that something may have changed. For each: read the source 
 write record, card and page; settle the listings; delete the page of what is gone, and the card that
 no page names; and look at the source again, going round once more for what changed meanwhile. Then
 one invalidation for all, the events for others, and last the receipts, so that "published" means
-live. Whatever dies on the way is found and mended by the next delivery.
+live. Whatever dies on the way is found and mended by the next delivery. What is to be taken down
+goes all this way first, before anything else of its batch is rendered.
 """
 
 from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from broadsheet import addresses
 from broadsheet.errors import ConflictError, ContendedError
 from broadsheet.hooks import Change, Hooks
-from broadsheet.index import UNREADABLE
 from broadsheet.listings import ROUNDS, Listings, SiteMovedError, Wanted, pause
+from broadsheet.record import Record, change
+from broadsheet.schedule import Schedules, going_first
 from broadsheet.sources import Outcome, Sources, Upload
 from broadsheet.store import CALL_SECONDS
 from broadsheet.validation import Problem, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
 
     from broadsheet.index import Place
     from broadsheet.render import Page
@@ -55,6 +58,13 @@ class Report:
     invalidation_items: int = 0
     index_conflicts: int = 0
 
+    def add(self, other: Report) -> None:
+        """Take in what was done of other keys."""
+        self.outcomes |= other.outcomes
+        self.failures |= other.failures
+        self.invalidation_items += other.invalidation_items
+        self.index_conflicts += other.index_conflicts
+
 
 class Reconciler:
     """Reconciles keys of the source bucket with the site; one for each invocation."""
@@ -76,8 +86,15 @@ class Reconciler:
         what they share can't be: each is to be tried again. Raises nothing of AWS.
         """
         distinct = list(dict.fromkeys(keys))
-        run = _Run(self._store, self._settings, distinct, by_path=by_path)
-        report = run.report() if distinct else Report()
+        report = Report()
+        read: dict[str, Stored] = {}
+        waves = [distinct] if distinct else []
+        if len(distinct) > 1:
+            first, read = going_first(self._store, distinct)
+            waves = [first, [key for key in distinct if key not in set(first)]]
+        for keys_of_wave in filter(None, waves):
+            run = _Run(self._store, self._settings, keys_of_wave, by_path=by_path, read=read)
+            report.add(run.report())
         starts = {continuation(after): after for after in continue_after}
         if addresses.SITE_JSON in report.outcomes:
             starts[addresses.SITE_JSON] = ""
@@ -134,16 +151,25 @@ class _Run:
     """One reconcile of one set of keys."""
 
     def __init__(
-        self, store: Store, settings: Settings, keys: list[str], *, by_path: bool = False
+        self,
+        store: Store,
+        settings: Settings,
+        keys: list[str],
+        *,
+        by_path: bool = False,
+        read: dict[str, Stored] | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
         self._keys = keys
         self._by = "paths" if by_path else settings.invalidate_by
         self._doubtful = by_path
+        self._read_before = read or {}
+        self._schedules = Schedules(store, settings)
         self._report = Report()
         self._changes: dict[str, Change] = {}
         self._marks: dict[str, str] = {}
+        self._moments: dict[str, frozenset[datetime]] = {}
         self._sources: Sources
         self._site_changed = addresses.SITE_JSON in keys
         self._mend: frozenset[Place] = frozenset()
@@ -194,7 +220,9 @@ class _Run:
         pending = paths
         fresh = self._site_changed or bool(self._mend)
         for attempt in range(ROUNDS):
-            self._sources = Sources(self._store, self._settings, fresh=fresh)
+            self._sources = Sources(
+                self._store, self._settings, fresh=fresh, read=self._read_before
+            )
             if addresses.SITE_JSON in self._keys:
                 self._report.outcomes[addresses.SITE_JSON] = self._sources.outcome
             listings = Listings(self._store, self._sources.renderer, self._sources.site)
@@ -245,7 +273,8 @@ class _Run:
         self._store.see_time(ARTICLE_SECONDS)
         if upload.picture:
             self._mark_use(upload.picture[0], upload.path)
-        places, known = self._record(upload)
+        before, record = self._record(upload)
+        known = before is not None and not before.unseen
         # Where others have written, no record is no proof that nothing is there.
         new = bool(upload.page) and not known and not self._doubtful
         card = upload.card
@@ -253,12 +282,16 @@ class _Run:
             new = self._write(card.page(), new=new)
         if upload.page:
             new = self._write(upload.page, new=new)
-        # Only of a page that came with its record, as did its card, can nobody hold an old copy.
-        if not new and (upload.usable or known):
+        # Only of a page that came with its record, as did its card, can nobody hold an old copy;
+        # and of what never was public.
+        if not new and (upload.page or known or (self._doubtful and upload.usable)):
             self._stale_paths.add(upload.path)
         self._report.outcomes[upload.outcome.key] = upload.outcome
-        self._changes[upload.outcome.key] = Change.of(upload, places, recorded=known)
-        return upload, places
+        self._changes[upload.outcome.key] = Change.of(
+            upload, record.places, recorded=known, announced=before is not None
+        )
+        self._moments[upload.path] = record.moments
+        return upload, record.places
 
     def _write(self, page: Page, *, new: bool) -> bool:
         """Write a page or card whatever is there; whether it is ``new`` and nothing was."""
@@ -275,21 +308,33 @@ class _Run:
             with suppress(ConflictError):
                 self._store.write_state(key, b"{}", None)
 
-    def _record(self, upload: Upload) -> tuple[frozenset[Place], bool]:
-        """All places a path was ever listed in, its own recorded; and whether it had a record."""
-        return remember(self._store, upload.path, upload.places, anyhow=upload.page is not None)
+    def _record(self, upload: Upload) -> tuple[Record | None, Record]:
+        """A path's record as it was, and with the places where it is now; made with its page."""
+
+        def grown(known: Record | None) -> Record | None:
+            if known is None and upload.page is None:
+                return None
+            old = known or Record()
+            unseen = old.unseen and upload.page is None
+            return replace(old, places=old.places | upload.places, unseen=unseen)
+
+        before, after = change(self._store, upload.path, grown)
+        return before, after or Record(upload.places)
 
     def _finish(self, upload: Upload) -> tuple[Upload, bool]:
         """Delete the page of what is gone, then the card, and tell if the sources have moved since.
 
-        So no page names a card that is gone.
+        So no page names a card that is gone. The schedules come before that last look, which tells
+        of whoever needs another one meanwhile.
         """
         surplus = self._surplus(upload) if upload.usable else []
         if surplus:
-            if self._store.source_state(upload.outcome.key) != upload.state:
+            if self._sources.has_changed(upload):
                 return upload, True
             for key in surplus:
                 self._store.delete_page(key)
+        if upload.usable:
+            self._schedules.settle(upload.path, upload.until, self._moments[upload.path])
         return upload, self._sources.have_moved(upload)
 
     def _surplus(self, upload: Upload) -> list[str]:
@@ -352,36 +397,3 @@ class _Run:
     def _write_receipt(self, outcome: Outcome) -> None:
         mark = self._marks.get(outcome.key, "")
         self._store.write_receipt(addresses.receipt_key(outcome.key), outcome.receipt(), mark)
-
-
-def remember(
-    store: Store, path: str, places: frozenset[Place], *, anyhow: bool = False
-) -> tuple[frozenset[Place], bool]:
-    """Add places to a path's record, which is made ``anyhow`` even if there are none.
-
-    All places where it was ever listed, and whether it had a record. Raises UnavailableError.
-    """
-    key = addresses.record_key(path)
-    for attempt in range(ROUNDS):
-        stored = store.read_state(key)
-        known = recorded(stored)
-        every = known | places
-        if (stored or not anyhow) and every == known:
-            return every, stored is not None
-        data = json.dumps({"places": sorted(every)}).encode()
-        try:
-            store.write_state(key, data, stored.etag if stored else None)
-        except ConflictError:
-            pause(attempt)
-        else:
-            return every, stored is not None
-    raise ContendedError(f"{key} kept changing")
-
-
-def recorded(record: Stored | None) -> frozenset[Place]:
-    """The places in a record. One that can't be read has none: verify finds what it forgot."""
-    try:
-        places = json.loads(record.data)["places"] if record else []
-        return frozenset((str(topic), str(month)) for topic, month in places)
-    except UNREADABLE:
-        return frozenset()

@@ -3,9 +3,9 @@
 Nothing of what the function does itself should ever differ; this finds what somebody else has done
 to the site bucket, and events that never came. It walks in bounded steps: over the indexes (what
 they list against the sources, their pages, and each other), over the articles (page, card, record,
-index and receipt of each), over the uploaded pictures (whether the media function has seen each)
-and over the site's keys (what belongs to nothing). What differs in a step is looked at twice, as an
-article may be on its way.
+index, receipt and schedule of each), over the uploaded pictures (whether the media function has
+seen each), over the site's keys and over the schedules (what belongs to nothing). What differs in a
+step is looked at twice, as an article may be on its way.
 
 Repairs are ordinary work: keys are reconciled, and listings are made to follow from their indexes.
 What is none of the site's pages is told of and left alone.
@@ -23,23 +23,32 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, get_args
 from broadsheet import addresses
 from broadsheet.index import UNREADABLE, Entry, Month, MonthCount, Place, Scope
 from broadsheet.manifest import Manifest
-from broadsheet.reconcile import Reconciler, messages_for, recorded, remember
+from broadsheet.reconcile import Reconciler, messages_for
+from broadsheet.record import Record, remember
+from broadsheet.schedule import Schedules, key_in, moment_in, name_of
 from broadsheet.segment import Document, Segment
 from broadsheet.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from broadsheet.render import Drawing, Headers, Page
     from broadsheet.settings import Settings
     from broadsheet.sources import Upload
     from broadsheet.store import Store
 
-Part = Literal["indexes", "articles", "media", "objects"]
+Part = Literal["indexes", "articles", "media", "objects", "schedules"]
 PARTS: tuple[Part, ...] = get_args(Part)
-# Keys of a step: an index takes a call for each of its entries, an article seven, a picture two, an
-# object one.
-KEYS: Mapping[Part, int] = {"indexes": 1, "articles": 100, "media": 250, "objects": 500}
+# Keys of a step: an index takes a call for each of its entries, an article eight, a picture and a
+# schedule two, an object one.
+KEYS: Mapping[Part, int] = {
+    "indexes": 1,
+    "articles": 100,
+    "media": 250,
+    "objects": 500,
+    "schedules": 100,
+}
 # Indexes that a step keeps in memory, and places that are mended at once.
 MONTHS = 24
 # Seconds before what differs is looked at again.
@@ -55,7 +64,7 @@ State = TypeVar("State", Month, Scope, Manifest, Segment)
 
 @dataclass(frozen=True)
 class Walk:
-    """Where a step begins: behind a key of a part."""
+    """Where a step begins: behind a key of a part, or of schedules at the token of a page."""
 
     part: Part = PARTS[0]
     after: str = ""
@@ -65,7 +74,7 @@ class Walk:
         """The walk that a message names. Raises ValueError."""
         match value:
             case {
-                "part": "indexes" | "articles" | "media" | "objects" as part,
+                "part": "indexes" | "articles" | "media" | "objects" | "schedules" as part,
                 "after": str(after),
             }:
                 return cls(part, after)
@@ -85,8 +94,9 @@ class Walk:
 class Difference:
     """An object that is not as it should be, and what repairs it.
 
-    ``keys`` are reconciled, those of articles with ``places`` added to their records first;
-    listings of the places to ``mend`` are made anew. Neither is there for what is none of ours.
+    ``keys`` are reconciled, those of articles with ``places`` and ``moments`` added to their
+    records first; listings of the places to ``mend`` are made anew. Neither is there for what is
+    none of ours.
     """
 
     key: str
@@ -94,6 +104,7 @@ class Difference:
     keys: frozenset[str] = frozenset()
     places: frozenset[Place] = frozenset()
     mend: frozenset[Place] = frozenset()
+    moments: frozenset[datetime] = frozenset()
 
     @property
     def foreign(self) -> bool:
@@ -155,8 +166,9 @@ class Verifier:
             keys |= difference.keys
             mend |= difference.mend
             for key in difference.keys:
-                if difference.places and (path := addresses.article_path(key)):
-                    remember(self._store, path, difference.places)
+                found = difference.places or difference.moments
+                if found and (path := addresses.article_path(key)):
+                    remember(self._store, path, difference.places, difference.moments)
         reconciler = Reconciler(self._store, self._settings)
         places = sorted(mend)
         for i in range(0, len(places), MONTHS):
@@ -173,6 +185,11 @@ class Verifier:
 
     def _keys(self, walk: Walk) -> tuple[list[str], Walk | None]:
         limit = KEYS[walk.part]
+        if walk.part == "schedules":
+            if not self._settings.schedule_group:
+                return [], None
+            names, token = self._store.list_schedules(walk.after, limit)
+            return names, Walk(walk.part, token) if token else None
         if walk.part in {"articles", "media"}:
             folder = addresses.ARTICLES if walk.part == "articles" else addresses.MEDIA
             keys = self._store.list_source(folder, walk.after or folder, limit)
@@ -192,11 +209,17 @@ class Verifier:
         return keys, then
 
     def _compare(self, part: Part, keys: list[str]) -> list[Difference]:
-        look = _Look(self._store, Sources(self._store, self._settings))
+        schedules = Schedules(self._store, self._settings)
+        look = _Look(self._store, Sources(self._store, self._settings), schedules)
         if part == "indexes":
             found = [look.index(key) for key in keys]
         else:
-            looks = {"articles": look.article, "media": look.picture, "objects": look.object}
+            looks = {
+                "articles": look.article,
+                "media": look.picture,
+                "objects": look.object,
+                "schedules": look.schedule,
+            }
             found = self._store.each(looks[part], keys)
         return [difference for differences in found for difference in differences]
 
@@ -204,9 +227,10 @@ class Verifier:
 class _Look:
     """One look at some keys; what many of them need is read once."""
 
-    def __init__(self, store: Store, sources: Sources) -> None:
+    def __init__(self, store: Store, sources: Sources, schedules: Schedules) -> None:
         self._store = store
         self._sources = sources
+        self._schedules = schedules
         self._month = lru_cache(MONTHS)(self._read_month)
         self._counts = cache(self._read_counts)
         self._scope = lru_cache(MONTHS)(self._read_scope)
@@ -314,7 +338,7 @@ class _Look:
     # Articles
 
     def article(self, key: str) -> list[Difference]:
-        """An article's page, card, record, entries and receipt, against its source."""
+        """An article's page, card, record, entries, schedule and receipt, against its source."""
         path = addresses.article_path(key)
         if path is None:
             return []
@@ -336,7 +360,10 @@ class _Look:
             mark = addresses.use_key(upload.picture[0], path)
             if self._store.state_tag(mark) is None:
                 differences.append(Difference(mark, "is missing", due))
-        known = recorded(self._store.read_state(addresses.record_key(path)))
+        if upload.until and (name := self._schedules.differs(path, upload.until)):
+            differences.append(Difference(name, "is missing or differs", due))
+        record = Record.of(self._store.read_state(addresses.record_key(path))) or Record()
+        known = record.places
         if not upload.places <= known:
             differences.append(Difference(addresses.record_key(path), "lacks a place", due))
         months = sorted({month for _, month in known | upload.places})
@@ -362,6 +389,23 @@ class _Look:
         if name is None or self._manifest(name).source == self._store.source_state(key):
             return []
         return [Difference(addresses.manifest_key(name), "is missing or old", frozenset({key}))]
+
+    # Schedules
+
+    def schedule(self, name: str) -> list[Difference]:
+        """Whether a schedule is for what an article waits for."""
+        body = self._store.scheduled_body(name)
+        if body is None:
+            return []
+        key = key_in(body)
+        path = addresses.article_path(key) if key else None
+        at = moment_in(name)
+        if key is None or path is None or at is None or name_of(key, at) != name:
+            return [Difference(name, FOREIGN)]
+        upload = self._sources.article(path)
+        if not upload.usable or not self._schedules.is_surplus(at, upload.until):
+            return []
+        return [Difference(name, SURPLUS, frozenset({key}), moments=frozenset({at}))]
 
     # Objects
 
