@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.edge import Cache, Copy, is_current, route, tags_of
+from local.edge import Cache, Copy, is_current, route, shown_as, tags_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudfront import CloudFrontClient
@@ -62,6 +62,14 @@ class Answer:
         if "ETag" in self.headers:
             headers["ETag"] = "W/" + self.headers["ETag"]
         return Answer(self.status, self.headers | headers, gzip.compress(self.body, mtime=0))
+
+    def opened(self, fetched: str) -> "Answer":
+        """Return what a client gets that fetches for this; a browser that opens it: document."""
+        kind = self.headers.get("Content-Type", "")
+        if not kind:
+            return self
+        headers = self.headers | {"Content-Type": shown_as(kind, fetched)}
+        return Answer(self.status, headers, self.body)
 
     def part(self, wanted: str, if_range: str = "") -> "Answer":
         """Return what a GET with a Range header, and perhaps an If-Range, gets.
@@ -240,6 +248,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = answer.part(self.headers.get("Range", ""), self.headers.get("If-Range", ""))
         if "gzip" in self.headers.get("Accept-Encoding", ""):
             answer = answer.compressed()
+        answer = answer.opened(self.headers.get("Sec-Fetch-Dest", ""))
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)

@@ -34,6 +34,15 @@ def route(path: str) -> Route:
     return Route(key=plain[1:])
 
 
+def shown_as(content_type: str, fetched: str) -> str:
+    """Return the type that a feed is sent with; `fetched` is the request's Sec-Fetch-Dest.
+
+    The rule of the feed function in `template.yaml`.
+    """
+    is_feed = content_type.startswith(("application/rss+xml", "application/atom+xml"))
+    return "application/xml; charset=utf-8" if is_feed and fetched == "document" else content_type
+
+
 @dataclass(frozen=True)
 class Copy:
     """A cached object: its key in the site bucket, its bytes, response headers and cache tags."""

@@ -5,19 +5,25 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
+import subprocess
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import boto3
+import pytest
 
 from broadsheet.render import search_script, stylesheet
-from local.cdn import Answer, Cdn, Invalidations
+from local.cdn import Answer, Cdn, CdnServer, Invalidations
 from local.template import Template
 from tests.cloudformation import properties
 from tests.console import Shown, shown
+from tests.hostile.browser import serving
 from tests.newsroom import DONE, s3_client
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.newsroom import Newsroom
 
 HEADERS = Template.read().security_headers()
@@ -188,3 +194,24 @@ def test_the_browser_tells_what_the_policy_forbids(browser: str) -> None:
 def _page(style: str, body: str = "") -> Answer:
     text = f"<!doctype html><body><style>{style}</style>{body}"
     return Answer(HTTPStatus.OK, HEADERS | {"Content-Type": "text/html"}, text.encode())
+
+
+@pytest.mark.parametrize("feed", ["rss.xml", "topics/harbour/atom.xml"])
+def test_a_feed_is_shown_by_the_browser_that_opens_it_and_not_its_source(
+    newsroom: Newsroom, browser: str, feed: str, tmp_path: Path
+) -> None:
+    newsroom.deliver(newsroom.upload("a", topics=["Harbour"]))
+    invalidations = Invalidations(boto3.client("cloudfront"), os.environ["DISTRIBUTION_ID"])
+    with serving(CdnServer(0)) as server:
+        server.cdn = Cdn(s3_client(), newsroom.site_bucket, invalidations, lambda _: HEADERS)
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+        quiet = ["--disable-quic", "--disable-background-networking", f"--user-data-dir={tmp_path}"]
+        done = subprocess.run(
+            [browser, *flags, *quiet, "--dump-dom", f"{server.url}/{feed}"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    # What is shown as it is written stands in a <pre>.
+    assert "<pre" not in done.stdout
+    assert re.search("<(rss|feed) ", done.stdout)

@@ -369,6 +369,59 @@ def test_the_local_site_leads_where_the_edge_function_leads(path: str) -> None:
         assert not route.location
 
 
+RSS, ATOM = (f"application/{kind}+xml; charset=utf-8" for kind in ("rss", "atom"))
+HTML, XML = (f"{kind}; charset=utf-8" for kind in ("text/html", "application/xml"))
+# What an answer's type becomes, by its type and the request's Sec-Fetch-Dest.
+SHOWN = {
+    (RSS, "document"): XML,
+    (ATOM, "document"): XML,
+    (RSS, ""): RSS,
+    (ATOM, "empty"): ATOM,
+    (HTML, "document"): HTML,
+    (XML, "document"): XML,
+    ("", "document"): "",
+}
+
+
+def test_the_feed_function_shows_feeds_to_who_opens_them_in_a_browser() -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("the feed function is JavaScript, and there is no node on PATH to run it")
+    events = [
+        {
+            "request": {"headers": {"sec-fetch-dest": {"value": fetched}} if fetched else {}},
+            "response": {"headers": {"content-type": {"value": kind}} if kind else {}},
+        }
+        for kind, fetched in SHOWN
+    ]
+    script = properties("FeedFunction")["FunctionCode"] + (
+        "\nconst events = JSON.parse(process.argv[1]);"
+        "console.log(JSON.stringify(events.map(handler)));"
+    )
+    done = subprocess.run(
+        [node, "-e", script, json.dumps(events)], capture_output=True, text=True, check=True
+    )
+    types = [
+        answer["headers"].get("content-type", {}).get("value", "")
+        for answer in json.loads(done.stdout)
+    ]
+    assert types == [*SHOWN.values()]
+    assert types == [edge.shown_as(*case) for case in SHOWN]
+
+
+def test_the_feed_function_runs_for_feeds_alone_and_changes_nothing_else() -> None:
+    default = distribution()["DefaultCacheBehavior"]
+    (feeds,) = (b for b in distribution()["CacheBehaviors"] if b["PathPattern"] == "*.xml")
+    request, response = feeds["FunctionAssociations"]
+    assert [request] == default["FunctionAssociations"]
+    assert response == {
+        "EventType": "viewer-response",
+        "FunctionARN": {"Fn::GetAtt": "FeedFunction.FunctionMetadata.FunctionARN"},
+    }
+    same = default.keys() - {"FunctionAssociations"}
+    assert {name: feeds[name] for name in same} == {name: default[name] for name in same}
+
+
 # The comparison of the site with its sources
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import broadsheet
 from broadsheet import addresses, theme
 from broadsheet.render import Renderer, stylesheet
 from broadsheet.site_config import SiteConfig
@@ -103,3 +108,29 @@ def test_the_icon_has_the_first_letter_of_the_sites_name(name: str, initial: str
     assert icon.content_type == "image/svg+xml"
     assert f">{initial}</text>" in icon.body.decode()
     assert 'fill="#7a1f1f"' in icon.body.decode()
+
+
+def test_templates_of_ones_own_take_the_place_of_those_that_are_there(tmp_path: Path) -> None:
+    package = tmp_path / "broadsheet"
+    shutil.copytree(Path(broadsheet.__file__).parent, package)
+    own = package / "overrides"
+    (own / "base.html").write_text(
+        '{% extends "default/base.html" %}{% block masthead %}<b>{{ site.name }}!</b>{% endblock %}'
+    )
+    (own / "404.html").write_text("Nothing at {{ site_url }}")
+    code = (
+        "import sys; from broadsheet.index import Scope;"
+        "from broadsheet.render import Renderer; from broadsheet.site_config import SiteConfig;"
+        "renderer = Renderer('https://x.example', SiteConfig());"
+        "pages = [renderer.fixed()[0], renderer.scope('', Scope({}, ()))['index.html']];"
+        "sys.stdout.write('|'.join(page.body.decode() for page in pages))"
+    )
+    # The copy comes before the package itself.
+    path = ":".join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, check=True
+    )
+    missing, home = done.stdout.decode().split("|", 1)
+    assert missing == "Nothing at https://x.example"
+    assert '<div class="masthead"><b>News!</b></div>' in home
+    assert "Nothing has been published yet." in home

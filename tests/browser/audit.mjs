@@ -41,6 +41,11 @@ const scripts = await Promise.all([
 const look = (tab, check, argument) =>
   tab.evaluate((name, value) => window.look[name](value), check, argument);
 
+// What is asked of a page runs in it, whether its own scripts may run or not.
+const prepare = async tab => {
+  for (const script of scripts) await tab.evaluate(script);
+};
+
 const view = async (tab, width, scheme = 'light', features = []) => {
   await tab.setViewport({width, height: width < 500 ? 844 : 900});
   await tab.emulateMediaFeatures([{name: 'prefers-color-scheme', value: scheme}, ...features]);
@@ -161,7 +166,9 @@ async function script(tab, {url}) {
   const text = await look(tab, 'text');
   await tab.setJavaScriptEnabled(false);
   await tab.goto(url);
-  return text === await tab.evaluate(() => document.body.innerText) ? [] : ['other text'];
+  await prepare(tab);
+  await look(tab, 'wear', '');
+  return text === await look(tab, 'text') ? [] : ['other text'];
 }
 
 // What gives what; a page that has been left can't be looked at any more.
@@ -183,8 +190,9 @@ async function audit(browser, page, screenshots) {
     await view(tab, ...VIEWS[0]);
     await tab.goto(page.url, {waitUntil: 'networkidle0'});
     const {console, requests, bytes, count} = structuredClone(heard);
-    for (const script of scripts) await tab.evaluate(script);
+    await prepare(tab);
     const found = {console, requests, shift: await look(tab, 'shift')};
+    await look(tab, 'wear', '');
     for (const [checks, group] of GROUPS)
       if (checks.some(check => page.checks.includes(check)))
         Object.assign(found, await group(tab, page, screenshots));

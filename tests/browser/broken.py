@@ -34,6 +34,9 @@ BROKEN = {
         ("print", "print", _END, '<nav style="display: block !important">x</nav>' + _END),
         ("script", "script", _END, "<noscript>x</noscript>" + _END),
         ("element", "html", _END, "<blink>x</blink>" + _END),
+        ("property", "data", '"headline":', '"headlin":'),
+        ("value", "data", '"publisher":{"@id":', '"publisher":{"name":'),
+        ("json", "data", '"@context":', "@context:"),
         ("link", "links", _END, '<a href="/nowhere/">x</a>' + _END),
         ("fragment", "links", _END, '<a href="/#nowhere">x</a>' + _END),
     ]

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DOCUMENT = ROOT / "docs" / "pages.md"
-# Articles may show pictures from anywhere, and they need not be there.
-_OF_THE_NETWORK = {"requests", "console"}
+# What every page of a folder is looked at for.
+_CHECKS = ("axe", "targets", "headings", "landmarks", "times", "overflow")
+# The browser's own words of a file that it could not fetch.
+_UNFETCHED = "Failed to load resource"
 _SHOWN = 5
 _FIGURES = re.compile(r"(?<=<!-- figures -->\n).*(?=<!-- end of figures -->)", re.DOTALL)
 
@@ -56,21 +58,46 @@ def _judge(folder: Path, console: Console) -> int:
         refused = site.refused(articles)
         pages = site.pages()
         report = validated(site, pages)
-        looks = {path: Look(site.url + path, ("axe",), views=1) for path in pages}
+        looks = {path: Look(site.url + path, _CHECKS, views=1) for path in pages}
         browse(report, looks)
+        elsewhere = _left_out(report, site.url)
     table = Table("check", "pages or feeds", "with faults", "faults")
     checks = sorted({check for found in report.found.values() for check in found})
-    faults = [check for check in checks if check not in _OF_THE_NETWORK and report.of(check)]
+    faults = [check for check in checks if report.of(check)]
     for check in checks:
         found = report.of(check)
         number = sum(map(len, found.values()))
         judged = sum(check in said for said in report.found.values())
         table.add_row(check, str(judged), str(len(found)), str(number))
-        for path, said in list(found.items())[:_SHOWN] if check in faults else []:
+        for path, said in list(found.items())[:_SHOWN]:
             console.print(f"{check}: {path}: {said[0]}", markup=False, soft_wrap=True)
     console.print(f"{len(articles) - len(refused)} articles published, {len(refused)} refused")
     console.print(table)
+    if elsewhere:
+        console.print("Not counted, as articles ask for it and nobody is asked here:")
+        for address, pages_asking in sorted(elsewhere.items()):
+            console.print(f"  {address} ({len(pages_asking)})", markup=False, soft_wrap=True)
     return 1 if faults or refused else 0
+
+
+def _left_out(report: Report, site_url: str) -> dict[str, set[str]]:
+    """Take out of a report what pages fetch from elsewhere; return which of them fetch it.
+
+    Articles may show pictures from anywhere, and the browser has no way there.
+    """
+    elsewhere: dict[str, set[str]] = {}
+    for path, found in report.found.items():
+        for said in found.get("requests", []):
+            address = said.split(": ", 1)[1]
+            if not address.startswith(f"{site_url}/"):
+                elsewhere.setdefault(address, set()).add(path)
+        own = [
+            said for said in found.get("requests", []) if said.split(": ", 1)[1] not in elsewhere
+        ]
+        if len(own) < len(found.get("requests", [])):
+            found["requests"] = own
+            found["console"] = [c for c in found["console"] if not c.startswith(_UNFETCHED)]
+    return elsewhere
 
 
 def figures() -> str:

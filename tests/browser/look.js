@@ -123,10 +123,11 @@ window.look = (() => {
       setTimeout(() => done(shifts), 50);
     }),
 
-    // A sheet that the page's policy does not concern.
+    // A sheet that the page's policy does not concern. With it all of the page is laid out, not only
+    // what is on the screen.
     wear(css) {
       const sheet = new CSSStyleSheet();
-      sheet.replaceSync(css);
+      sheet.replaceSync(`* { content-visibility: visible !important } ${css}`);
       document.adoptedStyleSheets = [sheet];
     },
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.browser import feeds, links, nu
+from tests.browser import feeds, links, nu, vocabulary
 from tests.browser.tools import HERE, node
 from tests.hostile.browser import chromium
 
@@ -61,11 +61,14 @@ def name(path: str) -> str:
 
 
 def validated(site: Site, pages: Mapping[str, str]) -> Report:
-    """What needs no browser: the Nu checker, where the links lead, and feeds and sitemaps."""
+    """What needs no browser: the Nu checker, links, what JSON-LD says, feeds and sitemaps."""
     broken = links.broken(pages, site.url, site.cdn.answer)
     with tempfile.TemporaryDirectory() as folder:
         complaints = nu.complaints(pages, Path(folder))
-    found = {path: {"html": complaints[path], "links": broken[path]} for path in pages}
+    found = {
+        path: {"html": complaints[path], "links": broken[path], "data": vocabulary.faults(page)}
+        for path, page in pages.items()
+    }
     others = {f"/{key}": {"feeds": said} for key, said in feeds.faults(site.feeds()).items()}
     return Report(found | others)
 

@@ -79,8 +79,8 @@ def test_the_layer_holds_what_pictures_and_cards_need(lambdas: Built) -> None:
     packages = lambdas.layer / "python"
     for part in ("_avif", "_webp", "_imagingcms", "_imagingft"):
         assert list((packages / "PIL").glob(f"{part}.*.so")), part
-    for face in card.FACES.values():
-        assert (packages / face.package / "files" / face.file).is_file(), face
+    for face in {*card.SERIF, *card.SANS, *card.REGIONS.values()}:
+        assert (packages / face.package / face.file).is_file(), face
 
 
 def test_lambda_can_unpack_it(lambdas: Built) -> None:

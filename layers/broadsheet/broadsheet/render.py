@@ -247,7 +247,8 @@ class Renderer:
             return None
         theme = self._config.theme or Theme()
         colours = theme.light.paper, theme.light.ink, theme.light.accent
-        shown = Card(article.title, self._config.name, *colours, theme.headings)
+        region = card.region(article.language or self._config.language)
+        shown = Card(article.title, self._config.name, *colours, theme.headings, region)
         return Drawing(article.path, shown)
 
     def article(self, article: Article, *, unlisted: bool = False) -> Page:
