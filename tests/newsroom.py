@@ -8,6 +8,7 @@ Every write is followed by a look whether all articles that a listing links to h
 from __future__ import annotations
 
 import fnmatch
+import io
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import boto3
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3 import urls
@@ -29,10 +31,11 @@ import app
 import handler
 from broadsheet import addresses, store
 from broadsheet.segment import Segment
+from local.kvs import KeyValueStores
 from tests import policies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from mypy_boto3_cloudfront import CloudFrontClient
     from mypy_boto3_s3 import S3Client
@@ -44,6 +47,7 @@ patch.object(S3Backend, "_url_module", urls).start()
 SOURCE = "source-bucket"
 SITE = "site-bucket"
 URL = "https://news.example"
+STORE = "arn:aws:cloudfront::123456789012:key-value-store/9a6d4ba2-3a7e-4e2e-8ad2-1c0e0f3d6c6b"
 # Of the function, which calls one after the other; nothing in it is the machine's own.
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -53,6 +57,7 @@ ENVIRONMENT = {
     "SOURCE_BUCKET": SOURCE,
     "SITE_BUCKET": SITE,
     "SITE_URL": URL,
+    "REDIRECTS_STORE_ARN": STORE,
     "PARALLEL_CALLS": "1",
 }
 DONE: dict[str, Any] = {"batchItemFailures": []}
@@ -72,6 +77,9 @@ LISTINGS = [
 _PICTURE_LINK = re.compile(
     r"(?:https://news\.example|[\"'\s])/(media/[A-Za-z0-9._/-]+|articles/[a-z0-9/-]+/card\.png)"
 )
+_REFRESH = re.compile(r'content="0; url=https://news\.example(/articles/[a-z0-9/-]+/)"')
+# The store of redirects among the objects of a rebuild.
+REDIRECTS = "(redirects)"
 _ARTICLE_LINK = re.compile(r"(?:https://news\.example|[\"'])/(articles/[a-z0-9/-]+)/[\"'<]")
 
 
@@ -158,6 +166,7 @@ class Newsroom:
     needed: defaultdict[str, set[Request]] = field(default_factory=lambda: defaultdict(set))
     gate: Callable[[str, dict[str, Any]], None] | None = None
     lose: Callable[[str, dict[str, Any]], None] | None = None
+    stores: KeyValueStores = field(default_factory=KeyValueStores)
 
     def __post_init__(self) -> None:
         self.s3 = s3_client()
@@ -177,6 +186,7 @@ class Newsroom:
         self._pages: set[str] = set()
         self._shown: dict[str, set[str]] = {}
         self._pictures: set[str] = set()
+        self._moved: dict[str, str] = {}
         self._function = "Publish"
         self._depth = 0
 
@@ -235,9 +245,20 @@ class Newsroom:
         if self._depth:
             return
         bus = [clients.events] if os.environ.get("EVENT_BUS") else []
-        for client in (clients.s3, clients.cloudfront, clients.sqs, *bus):
+        store = [clients.redirects] if os.environ.get("REDIRECTS_STORE_ARN") else []
+        for client in (clients.s3, clients.cloudfront, clients.sqs, *bus, *store):
             getattr(client.meta.events, action)("provide-client-params", self._before)
             getattr(client.meta.events, action)("after-call", self._after)
+        for client in store:
+            act = "register_first" if action == "register" else action
+            getattr(client.meta.events, act)("before-send", self.play_store)
+
+    def play_store(self, request: Any, **_: Any) -> AWSResponse:
+        """Be the KeyValueStores, which moto lacks."""
+        body = request.body or b""
+        answer = self.stores.answer(request.method, request.url, request.headers, body)
+        raw = _Raw(json.dumps(answer.body).encode())
+        return AWSResponse(request.url, answer.status.value, answer.headers, raw)
 
     def _before(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         with self._lock:
@@ -254,7 +275,7 @@ class Newsroom:
         with self._lock:
             if http_response.status_code < 300:
                 self._observe(name, params)
-            if http_response.status_code == 404:
+            if http_response.status_code == 404 and "Bucket" in params:
                 self._permit(policies.demands_if_missing(params))
         if self.lose:
             self.lose(name, params)
@@ -300,6 +321,8 @@ class Newsroom:
                 {"type": entry["DetailType"], **json.loads(entry["Detail"])}
                 for entry in params["Entries"]
             ]
+        if name == "UpdateKeys":
+            self._check_links()
         key = params.get("Key", "")
         if params.get("Bucket") != self.site_bucket or key.startswith("_"):
             return
@@ -311,6 +334,9 @@ class Newsroom:
             if copy.content_type.startswith("image/") and key != addresses.ICON:
                 self._pictures.add(key)
                 return
+            self._moved.pop(key, None)
+            if addresses.TAG_REDIRECTS in copy.cache_tag.split(","):
+                self._moved[key] = _leads_to(copy)
             self._links[key] = _linked(key, copy)
             self._shown[key] = set(_PICTURE_LINK.findall(copy.body.decode(errors="replace")))
             if key.startswith("articles/"):
@@ -319,6 +345,7 @@ class Newsroom:
             self._check_links()
         elif name == "DeleteObject":
             self._links.pop(key, None)
+            self._moved.pop(key, None)
             self._shown.pop(key, None)
             self._pages.discard(key)
             self._pictures.discard(key)
@@ -331,6 +358,17 @@ class Newsroom:
                     self.dangling.append((listing, link))
         for page, pictures in self._shown.items():
             self.dangling += [(page, picture) for picture in pictures - self._pictures]
+        self.dangling += self._led_astray()
+
+    def _led_astray(self) -> list[tuple[str, str]]:
+        """Redirects, of the store and of pages, to what is not there."""
+        stored = {key: target.strip("/") for key, target in self.redirects().items()}
+        led = [*self._moved.items(), *stored.items()]
+        return [(old, link) for old, link in led if f"{link}/index.html" not in self._pages]
+
+    def redirects(self) -> dict[str, str]:
+        """What the store has: where each old address leads."""
+        return self.stores.store(os.environ.get("REDIRECTS_STORE_ARN", "")).entries
 
     def _forget(self, items: list[str]) -> None:
         for key, copy in list(self.cdn.items()):
@@ -366,6 +404,10 @@ class Newsroom:
             for key in self.keys(self.site_bucket)
             if not key.startswith("_") and (copy := self._origin(key))
         }
+
+    def redirects_copy(self) -> Copy:
+        """The store of redirects as if it were an object."""
+        return Copy(json.dumps(self.redirects(), sort_keys=True).encode(), "", "", "")
 
     def page(self, key: str) -> str:
         """A public object's text; KeyError where there is none."""
@@ -421,7 +463,10 @@ class Newsroom:
                 if picture.startswith("media/"):
                     assert clean.deliver_media(picture) == DONE
             assert clean.deliver("site.json", *keys) == {"batchItemFailures": []}
-            self._rebuilt = state, clean.site()
+            site = clean.site()
+            # As if the store were one more object: what it holds follows from the sources as well.
+            site[REDIRECTS] = clean.redirects_copy()
+            self._rebuilt = state, site
             for key in self.keys(name):
                 self.s3.delete_object(Bucket=name, Key=key)
             self.s3.delete_bucket(Bucket=name)
@@ -432,7 +477,7 @@ class Newsroom:
 
         Links to the ``excepted`` may have.
         """
-        site = self.site()
+        site = self.site() | {REDIRECTS: self.redirects_copy()}
         rebuilt = self.rebuilt()
         assert sorted(site) == sorted(rebuilt)
         for key, copy in site.items():
@@ -440,6 +485,19 @@ class Newsroom:
         for key, copy in self.cdn.items():
             assert copy == site.get(key), f"stale: {key}"
         assert [link for link in self.dangling if link[1] not in excepted] == []
+
+
+class _Raw(io.BytesIO):
+    """The body of an answer, as botocore reads it."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+def _leads_to(copy: Copy) -> str:
+    """The article that the page of an old address leads to."""
+    (link,) = set(_REFRESH.findall(copy.body.decode()))
+    return link.strip("/")
 
 
 def _linked(key: str, copy: Copy) -> set[str]:

@@ -3,7 +3,8 @@
 Demands: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html,
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfront.html,
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html,
-https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html,
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfrontkeyvaluestore.html.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Deployment:
     publish_queue_url: str = ""
     media_queue_url: str = ""
     event_bus: str = "news"
+    redirects_store: str = f"arn:aws:cloudfront::{ACCOUNT}:key-value-store/{STACK}"
     function: str = "Publish"
 
     @classmethod
@@ -54,6 +56,7 @@ class Deployment:
             environ.get("QUEUE_URL", ""),
             environ.get("MEDIA_QUEUE_URL", ""),
             environ.get("EVENT_BUS") or "news",
+            environ.get("REDIRECTS_STORE_ARN") or cls.redirects_store,
             function,
         )
 
@@ -77,6 +80,7 @@ class Deployment:
             "PingQueue.Arn": queue_arn(f"{queue}-ping"),
             "PingRule.Arn": arn.format("events", f"rule/{self.event_bus}/{STACK}-ping"),
             "EventBus": self.event_bus,
+            "RedirectsStore.Arn": self.redirects_store,
             "DeadLetterQueue.Arn": arn.format("sqs", f"{STACK}-dead-letters"),
             "PublishLogGroup.Arn": arn.format("logs", f"log-group:/aws/lambda/{STACK}-publish:*"),
             "MediaLogGroup.Arn": arn.format("logs", f"log-group:/aws/lambda/{STACK}-media:*"),
@@ -153,6 +157,8 @@ def demands(operation: str, params: Mapping[str, Any]) -> list[Request]:
         case "CreateInvalidation":
             arn = f"arn:aws:cloudfront::{ACCOUNT}:distribution/{params['DistributionId']}"
             needed = [("cloudfront:CreateInvalidation", arn)]
+        case "DescribeKeyValueStore" | "GetKey" | "ListKeys" | "UpdateKeys":
+            needed = [(f"cloudfront-keyvaluestore:{operation}", params["KvsARN"])]
         case "SendMessageBatch" | "ChangeMessageVisibilityBatch":
             action = operation.removesuffix("Batch")
             needed = [(f"sqs:{action}", queue_arn(params["QueueUrl"]))]

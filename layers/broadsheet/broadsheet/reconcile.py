@@ -1,17 +1,17 @@
 """Makes the site agree with the present state of a set of source keys.
 
 A key is only a hint that something may have changed. For each: read the source and the record;
-write record, card and page; settle the listings; delete the page of what is gone, and the card that
-no page names; and look at the source again, going round once more for what changed meanwhile. Then
-one invalidation for all, the events for others, and last the receipts, so that "published" means
-live. Whatever dies on the way is found and mended by the next delivery.
+write record, card and page; settle the listings and the redirects; delete the page of what is gone,
+and the card that no page names; and look at the source again, going round once more for what
+changed meanwhile. Then one invalidation for all, the events for others, and last the receipts, so
+that "published" means live. Whatever dies on the way is found and mended by the next delivery.
 """
 
 from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from broadsheet import addresses
@@ -19,6 +19,7 @@ from broadsheet.errors import ConflictError, ContendedError
 from broadsheet.hooks import Change, Hooks
 from broadsheet.index import UNREADABLE
 from broadsheet.listings import ROUNDS, Listings, SiteMovedError, Wanted, pause
+from broadsheet.redirects import Redirects, wanted_of
 from broadsheet.sources import Outcome, Sources, Upload
 from broadsheet.store import CALL_SECONDS
 from broadsheet.validation import Problem, shown
@@ -54,6 +55,7 @@ class Report:
     failures: dict[str, Exception] = field(default_factory=dict)
     invalidation_items: int = 0
     index_conflicts: int = 0
+    redirects_refused: int = 0
 
 
 class Reconciler:
@@ -145,6 +147,10 @@ class _Run:
         self._changes: dict[str, Change] = {}
         self._marks: dict[str, str] = {}
         self._sources: Sources
+        self._redirects = Redirects(store, settings.redirects_store, doubtful=by_path)
+        # Of each path all aliases that it ever claimed; and the paths that others claim.
+        self._aliases: dict[str, frozenset[str]] = {}
+        self._claimed: set[str] = set()
         self._site_changed = addresses.SITE_JSON in keys
         self._mend: frozenset[Place] = frozenset()
         # What the CDN may hold an old copy of.
@@ -160,6 +166,7 @@ class _Run:
         try:
             self._articles(paths)
             self._invalidate()
+            self._redirects.confirm()
         except Exception as error:  # noqa: BLE001 (shared by all: each is to be tried again)
             self._report.outcomes.clear()
             self._report.failures |= dict.fromkeys(self._keys, error)
@@ -225,9 +232,38 @@ class _Run:
         listings.settle(wanted, site_changed=self._site_changed, mend=self._mend)
         if wanted or self._mend:
             self._stale_listings |= listings.written
-        settled = [upload for upload, _ in placed]
+        settled = self._redirect([upload for upload, _ in placed])
         moved = self._attempt(settled, self._finish, lambda u: u.outcome.key)
         return [upload.path for upload, has_moved in moved if has_moved]
+
+    def _redirect(self, uploads: list[Upload]) -> list[Upload]:
+        """Settle the redirects that lead to these, or would from their addresses.
+
+        Their pages are there, and none is deleted yet. Those of which that fails are left out.
+        """
+        concerned = [
+            (upload, self._aliases.get(upload.path, frozenset()))
+            for upload in uploads
+            if upload.aliases or upload.path in self._claimed or self._aliases.get(upload.path)
+        ]
+        if not concerned:
+            return uploads
+        wanted = wanted_of(concerned, self._claimed)
+        try:
+            self._redirects.settle(self._sources, wanted, {u.path: u for u in uploads})
+        except Exception as error:  # noqa: BLE001 (others must not suffer)
+            failed = {upload.path for upload, _ in concerned}
+            for upload, _ in concerned:
+                self._report.outcomes.pop(upload.outcome.key, None)
+                self._report.failures[upload.outcome.key] = error
+            return [upload for upload in uploads if upload.path not in failed]
+        self._report.redirects_refused = self._redirects.refused
+        for upload, _ in concerned:
+            outcome = self._report.outcomes[upload.outcome.key]
+            lost = self._redirects.lost(upload)
+            warnings = upload.outcome.warnings + lost
+            self._report.outcomes[outcome.key] = replace(outcome, warnings=warnings)
+        return uploads
 
     # One article
 
@@ -246,6 +282,9 @@ class _Run:
         if upload.picture:
             self._mark_use(upload.picture[0], upload.path)
         places, known = self._record(upload)
+        # After the source: who claims this address afterwards will see what the source is.
+        if self._store.state_tag(addresses.alias_key(addresses.article_address(upload.path))):
+            self._claimed.add(upload.path)
         # Where others have written, no record is no proof that nothing is there.
         new = bool(upload.page) and not known and not self._doubtful
         card = upload.card
@@ -277,7 +316,10 @@ class _Run:
 
     def _record(self, upload: Upload) -> tuple[frozenset[Place], bool]:
         """All places a path was ever listed in, its own recorded; and whether it had a record."""
-        return remember(self._store, upload.path, upload.places, anyhow=upload.page is not None)
+        new, anyhow = Record(upload.places, frozenset(upload.aliases)), upload.page is not None
+        record, known = remember(self._store, upload.path, new, anyhow=anyhow)
+        self._aliases[upload.path] = record.aliases
+        return record.places, known
 
     def _finish(self, upload: Upload) -> tuple[Upload, bool]:
         """Delete the page of what is gone, then the card, and tell if the sources have moved since.
@@ -290,13 +332,17 @@ class _Run:
                 return upload, True
             for key in surplus:
                 self._store.delete_page(key)
+            # No condition could keep from deleting a page that now leads elsewhere.
+            if upload.page is None and self._redirects.has_moved(upload.path):
+                return upload, True
         return upload, self._sources.have_moved(upload)
 
     def _surplus(self, upload: Upload) -> list[str]:
         """What an article must not have. One that is new never had a card."""
         card = addresses.card_key(upload.path)
         if upload.page is None:
-            return [addresses.page_key(upload.path), card]
+            leads = self._redirects.leads(upload.path)
+            return [card] if leads else [addresses.page_key(upload.path), card]
         if upload.card or upload.path not in self._stale_paths:
             return []
         return [card] if self._store.page_headers(card) else []
@@ -325,6 +371,8 @@ class _Run:
         tags = {addresses.article_tag(path) for path in self._stale_paths}
         if self._stale_listings:
             tags.add(addresses.TAG_LISTINGS)
+        if self._redirects.stale:
+            tags.add(addresses.TAG_REDIRECTS)
         return [f"#{tag}" for tag in sorted(tags)]
 
     def _by_path(self) -> list[str]:
@@ -333,7 +381,8 @@ class _Run:
         https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
         """
         own = (addresses.page_key, addresses.card_key)
-        keys = self._stale_listings | {key(path) for path in self._stale_paths for key in own}
+        keys = self._stale_listings | self._redirects.stale
+        keys |= {key(path) for path in self._stale_paths for key in own}
         if self._stale_everything or len(keys) > MOST_PATHS:
             return ["/*"]
         return sorted({addresses.url_path(key) for key in keys} | {f"/{key}" for key in keys})
@@ -354,23 +403,38 @@ class _Run:
         self._store.write_receipt(addresses.receipt_key(outcome.key), outcome.receipt(), mark)
 
 
-def remember(
-    store: Store, path: str, places: frozenset[Place], *, anyhow: bool = False
-) -> tuple[frozenset[Place], bool]:
-    """Add places to a path's record, which is made ``anyhow`` even if there are none.
+@dataclass(frozen=True)
+class Record:
+    """All that a path ever was: the places where it was listed, the aliases that it claimed."""
 
-    All places where it was ever listed, and whether it had a record. Raises UnavailableError.
+    places: frozenset[Place] = frozenset()
+    aliases: frozenset[str] = frozenset()
+
+    def __or__(self, other: Record) -> Record:
+        return Record(self.places | other.places, self.aliases | other.aliases)
+
+    def to_bytes(self) -> bytes:
+        """The record as it is stored."""
+        aliases = {"aliases": sorted(self.aliases)} if self.aliases else {}
+        return json.dumps({"places": sorted(self.places), **aliases}).encode()
+
+
+def remember(
+    store: Store, path: str, new: Record, *, anyhow: bool = False
+) -> tuple[Record, bool]:
+    """Add to a path's record, which is made ``anyhow`` even if there is nothing to add.
+
+    All that it has then, and whether it was there. Raises UnavailableError.
     """
     key = addresses.record_key(path)
     for attempt in range(ROUNDS):
         stored = store.read_state(key)
-        known = recorded(stored)
-        every = known | places
+        known = record_of(stored)
+        every = known | new
         if (stored or not anyhow) and every == known:
             return every, stored is not None
-        data = json.dumps({"places": sorted(every)}).encode()
         try:
-            store.write_state(key, data, stored.etag if stored else None)
+            store.write_state(key, every.to_bytes(), stored.etag if stored else None)
         except ConflictError:
             pause(attempt)
         else:
@@ -378,10 +442,16 @@ def remember(
     raise ContendedError(f"{key} kept changing")
 
 
-def recorded(record: Stored | None) -> frozenset[Place]:
-    """The places in a record. One that can't be read has none: verify finds what it forgot."""
+def recorded(stored: Stored | None) -> frozenset[Place]:
+    """The places in a record as read."""
+    return record_of(stored).places
+
+
+def record_of(stored: Stored | None) -> Record:
+    """A record as read. One that can't be has nothing: verify finds what it forgot."""
     try:
-        places = json.loads(record.data)["places"] if record else []
-        return frozenset((str(topic), str(month)) for topic, month in places)
+        value = json.loads(stored.data) if stored else {"places": []}
+        places = frozenset((str(topic), str(month)) for topic, month in value["places"])
+        return Record(places, frozenset(map(str, value.get("aliases", ()))))
     except UNREADABLE:
-        return frozenset()
+        return Record()

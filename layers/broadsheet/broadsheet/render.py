@@ -276,6 +276,11 @@ class Renderer:
             json_ld=self._article_data(article, url, image, image_url),
         )
 
+    def moved(self, key: str, article: str) -> Page:
+        """The page at an old address of an article. It depends on nothing but where that is."""
+        url = self._site_url + addresses.url_path(addresses.page_key(article))
+        return self._page(key, "moved.html", addresses.TAG_REDIRECTS, url=url)
+
     def _tdm_policy(self) -> Page:
         """What is reserved as to text and data mining; nothing where site.json says nothing.
 

@@ -21,9 +21,10 @@ class Settings:
     ``site_url`` has no trailing slash. ``queue_url`` is the publish function's queue; when it is
     empty a change of site.json reconciles all articles within the one invocation.
     ``media_queue_url`` is the media function's. ``event_bus`` is the name of the bus on which
-    others are told; empty for none. ``invalidate_by`` is "paths" in regions whose CloudFront has no
-    cache tags. ``parallel_calls`` is how many AWS calls may be under way at once; with 1 they are
-    made one after the other, in the caller's thread.
+    others are told; empty for none. ``redirects_store`` is the ARN of the CloudFront KeyValueStore
+    that the edge function reads redirects from; empty for none. ``invalidate_by`` is "paths" in
+    regions whose CloudFront has no cache tags. ``parallel_calls`` is how many AWS calls may be
+    under way at once; with 1 they are made one after the other, in the caller's thread.
     """
 
     source_bucket: str
@@ -33,6 +34,7 @@ class Settings:
     queue_url: str = ""
     media_queue_url: str = ""
     event_bus: str = ""
+    redirects_store: str = ""
     invalidate_by: InvalidateBy = "tags"
     endpoint_url: str = ""
     parallel_calls: int = 32
@@ -60,6 +62,7 @@ class Settings:
             queue_url=environ.get("QUEUE_URL", ""),
             media_queue_url=environ.get("MEDIA_QUEUE_URL", ""),
             event_bus=environ.get("EVENT_BUS", ""),
+            redirects_store=environ.get("REDIRECTS_STORE_ARN", ""),
             invalidate_by="paths" if invalidate_by == "paths" else "tags",
             endpoint_url=environ.get("AWS_ENDPOINT_URL", ""),
             parallel_calls=int(parallel_calls),

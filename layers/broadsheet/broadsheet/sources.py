@@ -7,11 +7,11 @@ before it that can. So the site is a function of the source bucket alone.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from broadsheet import addresses, markdown
+from broadsheet import addresses, markdown, redirects
 from broadsheet.article import OBJECT_BYTES, Article
 from broadsheet.errors import InvalidError
 from broadsheet.index import UNREADABLE, Entry
@@ -23,7 +23,7 @@ from broadsheet.validation import Problem
 from broadsheet.validation import shown as described
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from broadsheet.article import Image
     from broadsheet.index import Place
@@ -79,6 +79,8 @@ class Upload:
     """A source key as read: what the site must have for it.
 
     ``state`` identifies what was read, ``picture`` the manifest that its picture follows.
+    ``aliases`` are the old addresses that must lead to the page, each with its position among the
+    article's, and ``claimed_at`` the date by which it claims them.
     ``usable`` is false where the upload can't be used and no earlier version can: then the site
     stays as it is.
     """
@@ -92,6 +94,8 @@ class Upload:
     document: Document | None = None
     usable: bool = True
     picture: Picture | None = None
+    aliases: Mapping[str, int] = field(default_factory=dict)
+    claimed_at: str = ""
 
     @property
     def places(self) -> frozenset[Place]:
@@ -173,7 +177,9 @@ class Sources:
         url = self._site_url + addresses.url_path(page.key) if page else ""
         status = "rejected" if rejected else article.status
         found = reading.value
-        outcome = Outcome(key, status, url, reading.problems, found.missing, reading.state)
+        aliases, others = redirects.aliases_of(path, article.aliases) if page else ({}, ())
+        warnings = found.missing + others
+        outcome = Outcome(key, status, url, reading.problems, warnings, reading.state)
         return Upload(
             path,
             reading.state,
@@ -183,6 +189,8 @@ class Sources:
             found.entry,
             found.document,
             picture=found.picture,
+            aliases=aliases,
+            claimed_at=redirects.claimed_at(article.published_at),
         )
 
     def have_moved(self, upload: Upload) -> bool:

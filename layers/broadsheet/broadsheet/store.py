@@ -1,4 +1,4 @@
-"""The one module that calls AWS: two buckets, a distribution, two queues and an event bus.
+"""The one module that calls AWS: buckets, a distribution and its store, queues, an event bus.
 
 Every call is made by a client of boto3, so AWS_ENDPOINT_URL redirects it. Errors of botocore leave
 this module as ConflictError or UnavailableError.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,13 +20,14 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from broadsheet.errors import ConflictError, OutOfTimeError, UnavailableError
+from broadsheet.errors import ConflictError, FullError, OutOfTimeError, UnavailableError
 from broadsheet.render import Headers, entity_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_cloudfront import CloudFrontClient
+    from mypy_boto3_cloudfront_keyvaluestore import CloudFrontKeyValueStoreClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
@@ -49,8 +51,17 @@ CALL_SECONDS = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + 1 + 2
 # What S3 answers when a condition fails (412), when two conditional writes race (409) and when
 # If-Match names a key that is gone (404):
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-_CONFLICTS = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
-_MISSING = {"NoSuchKey", "404", "NoSuchVersion"}
+_CONFLICTS = {
+    "PreconditionFailed",
+    "412",
+    "ConditionalRequestConflict",
+    "409",
+    # A KeyValueStore's, whose tag changes with each update.
+    "ConflictException",
+}
+_MISSING = {"NoSuchKey", "404", "NoSuchVersion", "ResourceNotFoundException"}
+# What a KeyValueStore answers where it, or one entry of it, would become too large.
+_FULL = {"ServiceQuotaExceededException", "ValidationException"}
 _MARK = "event"
 
 
@@ -70,15 +81,24 @@ class _Clients:
     sqs: SQSClient
     session: boto3.Session
     config: Config
+    endpoint_url: str = ""
 
     @cached_property
     def events(self) -> EventBridgeClient:
         """Made only where there is a bus: a client takes a new process some time."""
         return self.session.client("events", config=self.config)
 
+    @cached_property
+    def redirects(self) -> CloudFrontKeyValueStoreClient:
+        """Likewise: only where a redirect changes."""
+        client = self.session.client("cloudfront-keyvaluestore", config=self.config)
+        if self.endpoint_url:
+            client.meta.events.register("before-sign", _without_account)
+        return client
+
 
 @cache
-def _clients(_endpoint_url: str, connections: int) -> _Clients:
+def _clients(endpoint_url: str, connections: int) -> _Clients:
     config = Config(
         max_pool_connections=connections,
         connect_timeout=CONNECT_SECONDS,
@@ -92,6 +112,7 @@ def _clients(_endpoint_url: str, connections: int) -> _Clients:
         sqs=session.client("sqs", config=config),
         session=session,
         config=config,
+        endpoint_url=endpoint_url,
     )
 
 
@@ -291,6 +312,52 @@ class Store:
             answer = self._clients.events.put_events(Entries=named)
         return [result.get("ErrorCode", "") for result in answer["Entries"]]
 
+    # Store of redirects
+
+    def redirects_tag(self) -> str:
+        """The entity tag of the store of redirects, which any change of it changes."""
+        arn = self._settings.redirects_store
+        with self._call("DescribeKeyValueStore", arn, ""):
+            return self._clients.redirects.describe_key_value_store(KvsARN=arn)["ETag"]
+
+    def redirect(self, path: str) -> str | None:
+        """Where the store leads from a path."""
+        arn = self._settings.redirects_store
+        try:
+            with self._call("GetKey", arn, path):
+                return self._clients.redirects.get_key(KvsARN=arn, Key=path)["Value"]
+        except _MissingError:
+            return None
+
+    def list_redirects(self, after: str = "") -> tuple[dict[str, str], str]:
+        """Some of the store's redirects, and from where to go on; "" at its end."""
+        arn = self._settings.redirects_store
+        start: dict[str, Any] = {"NextToken": after} if after else {}
+        with self._call("ListKeys", arn, ""):
+            answer = self._clients.redirects.list_keys(KvsARN=arn, **start)
+        found = {item["Key"]: item["Value"] for item in answer.get("Items", [])}
+        return found, answer.get("NextToken", "")
+
+    def update_redirects(self, puts: Mapping[str, str], deletes: Sequence[str], tag: str) -> None:
+        """Change the store of redirects, all at once or not at all, if it has this tag.
+
+        Raises ConflictError if it has another, FullError if there is no room.
+        """
+        arn = self._settings.redirects_store
+        try:
+            with self._call("UpdateKeys", arn, ""):
+                self._clients.redirects.update_keys(
+                    KvsARN=arn,
+                    IfMatch=tag,
+                    Puts=[{"Key": key, "Value": value} for key, value in sorted(puts.items())],
+                    Deletes=[{"Key": key} for key in sorted(deletes)],
+                )
+        except UnavailableError as error:
+            cause = error.__cause__
+            if isinstance(cause, ClientError) and cause.response["Error"]["Code"] in _FULL:
+                raise FullError(str(error)) from error
+            raise
+
     # All at once
 
     def each(self, call: Callable[[T], R], items: Iterable[T]) -> list[R]:
@@ -353,6 +420,14 @@ class Store:
                 return self._s3.put_object(Bucket=bucket, Key=key, **condition, **request)["ETag"]
         except _MissingError as error:
             raise ConflictError(f"{key} is gone") from error
+
+
+def _without_account(request: Any, **_: Any) -> None:
+    """Ask an endpoint of somebody's own by the name that it has.
+
+    The service's rules put the account before it, and 123456789012.127.0.0.1 is nowhere.
+    """
+    request.url = re.sub(r"^(https?://)[0-9]{12}\.", r"\1", request.url)
 
 
 class _MissingError(Exception):

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, get_args
 from broadsheet import addresses
 from broadsheet.index import UNREADABLE, Entry, Month, MonthCount, Place, Scope
 from broadsheet.manifest import Manifest
-from broadsheet.reconcile import Reconciler, messages_for, recorded, remember
+from broadsheet.reconcile import Reconciler, Record, messages_for, record_of, remember
 from broadsheet.segment import Document, Segment
 from broadsheet.sources import Sources
 
@@ -156,7 +156,7 @@ class Verifier:
             mend |= difference.mend
             for key in difference.keys:
                 if difference.places and (path := addresses.article_path(key)):
-                    remember(self._store, path, difference.places)
+                    remember(self._store, path, Record(difference.places))
         reconciler = Reconciler(self._store, self._settings)
         places = sorted(mend)
         for i in range(0, len(places), MONTHS):
@@ -336,7 +336,8 @@ class _Look:
             mark = addresses.use_key(upload.picture[0], path)
             if self._store.state_tag(mark) is None:
                 differences.append(Difference(mark, "is missing", due))
-        known = recorded(self._store.read_state(addresses.record_key(path)))
+        record = record_of(self._store.read_state(addresses.record_key(path)))
+        known = record.places
         if not upload.places <= known:
             differences.append(Difference(addresses.record_key(path), "lacks a place", due))
         months = sorted({month for _, month in known | upload.places})
