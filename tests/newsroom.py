@@ -22,6 +22,7 @@ from unittest.mock import patch
 
 import boto3
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3 import urls
@@ -256,9 +257,12 @@ class Newsroom:
     def play_store(self, request: Any, **_: Any) -> AWSResponse:
         """Be the KeyValueStores, which moto lacks."""
         body = request.body or b""
-        answer = self.stores.answer(request.method, request.url, request.headers, body)
+        tag = request.headers.get("If-Match", b"")
+        headers = {"If-Match": tag.decode() if isinstance(tag, bytes) else tag}
+        answer = self.stores.answer(request.method, request.url, headers, body)
         raw = _Raw(json.dumps(answer.body).encode())
-        return AWSResponse(request.url, answer.status.value, answer.headers, raw)
+        found = HTTPHeaders.from_pairs(answer.headers.items())
+        return AWSResponse(request.url, answer.status.value, found, raw)
 
     def _before(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         with self._lock:
@@ -275,6 +279,8 @@ class Newsroom:
         with self._lock:
             if http_response.status_code < 300:
                 self._observe(name, params)
+                if name == "UpdateKeys":
+                    self._check_links()
             if http_response.status_code == 404 and "Bucket" in params:
                 self._permit(policies.demands_if_missing(params))
         if self.lose:
@@ -321,8 +327,6 @@ class Newsroom:
                 {"type": entry["DetailType"], **json.loads(entry["Detail"])}
                 for entry in params["Entries"]
             ]
-        if name == "UpdateKeys":
-            self._check_links()
         key = params.get("Key", "")
         if params.get("Bucket") != self.site_bucket or key.startswith("_"):
             return
@@ -344,12 +348,14 @@ class Newsroom:
                 self._pages.add(key)
             self._check_links()
         elif name == "DeleteObject":
-            self._links.pop(key, None)
-            self._moved.pop(key, None)
-            self._shown.pop(key, None)
-            self._pages.discard(key)
-            self._pictures.discard(key)
+            self._gone(key)
             self._check_links()
+
+    def _gone(self, key: str) -> None:
+        for known in (self._links, self._shown, self._moved):
+            known.pop(key, None)
+        self._pages.discard(key)
+        self._pictures.discard(key)
 
     def _check_links(self) -> None:
         for listing, links in self._links.items():
@@ -496,6 +502,7 @@ class _Raw(io.BytesIO):
 
 def _leads_to(copy: Copy) -> str:
     """The article that the page of an old address leads to."""
+    link: str
     (link,) = set(_REFRESH.findall(copy.body.decode()))
     return link.strip("/")
 

@@ -136,6 +136,12 @@ def demands(operation: str, params: Mapping[str, Any]) -> list[Request]:
     """
     if operation == "PutEvents":
         return [_event(entry) for entry in params["Entries"]]
+    if "KvsARN" in params:
+        return [Request(f"cloudfront-keyvaluestore:{operation}", params["KvsARN"], (TLS,))]
+    return _demands(operation, params)
+
+
+def _demands(operation: str, params: Mapping[str, Any]) -> list[Request]:
     bucket = f"arn:aws:s3:::{params.get('Bucket')}"
     key = f"{bucket}/{params.get('Key')}"
     if unknown := _UNKNOWN & set(params):
@@ -157,8 +163,6 @@ def demands(operation: str, params: Mapping[str, Any]) -> list[Request]:
         case "CreateInvalidation":
             arn = f"arn:aws:cloudfront::{ACCOUNT}:distribution/{params['DistributionId']}"
             needed = [("cloudfront:CreateInvalidation", arn)]
-        case "DescribeKeyValueStore" | "GetKey" | "ListKeys" | "UpdateKeys":
-            needed = [(f"cloudfront-keyvaluestore:{operation}", params["KvsARN"])]
         case "SendMessageBatch" | "ChangeMessageVisibilityBatch":
             action = operation.removesuffix("Batch")
             needed = [(f"sqs:{action}", queue_arn(params["QueueUrl"]))]

@@ -419,9 +419,7 @@ class Record:
         return json.dumps({"places": sorted(self.places), **aliases}).encode()
 
 
-def remember(
-    store: Store, path: str, new: Record, *, anyhow: bool = False
-) -> tuple[Record, bool]:
+def remember(store: Store, path: str, new: Record, *, anyhow: bool = False) -> tuple[Record, bool]:
     """Add to a path's record, which is made ``anyhow`` even if there is nothing to add.
 
     All that it has then, and whether it was there. Raises UnavailableError.

@@ -128,6 +128,8 @@ class Redirects:
         self._arn = arn
         self._doubtful = doubtful
         self._views: dict[str, _View] = {}
+        # Of these nothing is left to do but to confirm them.
+        self._done: set[str] = set()
         self._refused: set[str] = set()
         self._sources: Sources
         self._uploads: Mapping[str, Upload] = {}
@@ -161,9 +163,11 @@ class Redirects:
             self._tell([view for view in views if view.dirty])
             doubtful = [v for v, done in zip(views, wrote, strict=True) if done or v.dirty]
             moved = self._store.each(self._has_moved, doubtful)
+            again = {view.path for view, m in zip(doubtful, moved, strict=True) if m}
+            self._done |= {view.path for view in views} - again
             # From the second round on, everything is looked up.
             self._uploads = {}
-            pending = {v.path: pending[v.path] for v, m in zip(doubtful, moved, strict=True) if m}
+            pending = {path: pending[path] for path in sorted(again)}
             if not pending:
                 return
             pause(attempt)
@@ -174,8 +178,8 @@ class Redirects:
 
         Raises UnavailableError.
         """
-        told = [v for path, v in self._views.items() if v.dirty and path not in self._refused]
-        self._store.each(self._confirm, told)
+        told = [self._views[path] for path in sorted(self._done - self._refused)]
+        self._store.each(self._confirm, [view for view in told if view.dirty])
 
     def leads(self, path: str) -> bool:
         """Whether the address of an article that has no page leads to another."""
@@ -201,6 +205,7 @@ class Redirects:
 
     def _swap(self, path: str, wanted: Wanted) -> _View | None:
         """Change the claims of an alias; None where there never was one."""
+        self._done.discard(path)
         key = addresses.alias_key(path)
         article = addresses.paged_path(addresses.redirect_key(path))
         stored = self._store.read_state(key)
@@ -269,9 +274,7 @@ class Redirects:
         return self._store.source_state(addresses.source_key(view.article)) != view.state
 
     def _confirm(self, view: _View) -> None:
-        new = replace(
-            view.claims, version=view.claims.version + 1, settled=self._arn or NO_STORE
-        )
+        new = replace(view.claims, version=view.claims.version + 1, settled=self._arn or NO_STORE)
         try:
             self._store.write_state(addresses.alias_key(view.path), new.to_bytes(), view.etag)
         except ConflictError:
@@ -332,9 +335,7 @@ def wanted_of(
     return dict(wanted)
 
 
-def aliases_of(
-    path: str, aliases: Iterable[str]
-) -> tuple[dict[str, int], tuple[Problem, ...]]:
+def aliases_of(path: str, aliases: Iterable[str]) -> tuple[dict[str, int], tuple[Problem, ...]]:
     """The canonical paths of an article's aliases, each with its position; and those that are none.
 
     Its own address is left out without a word.
