@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from local.aws import SITE_BUCKET, SOURCE_BUCKET, LocalAws
+from local.aws import REDIRECTS_STORE, SITE_BUCKET, SOURCE_BUCKET, LocalAws
 from local.pump import Handler
 
 
@@ -23,6 +23,7 @@ def environment(aws: LocalAws, site_url: str) -> dict[str, str]:
         "MEDIA_QUEUE_URL": aws.media_queue_url,
         # The one that every account has.
         "EVENT_BUS": "default",
+        "REDIRECTS_STORE_ARN": REDIRECTS_STORE,
         "POWERTOOLS_TRACE_DISABLED": "true",
     }
 

@@ -22,6 +22,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from broadsheet.settings import Settings
+from broadsheet.store import Store
 from local.aws import SITE_BUCKET, SOURCE_BUCKET, LocalAwsError, local_aws
 from local.cdn import Cdn, CdnServer, Invalidations
 from local.function import environment, functions
@@ -98,7 +100,14 @@ def _run(options: Options, console: Console, stack: ExitStack) -> int:
         ),
     )
     invalidations = Invalidations(aws.cloudfront, aws.distribution_id)
-    server.cdn = Cdn(aws.s3, SITE_BUCKET, invalidations, template.security_headers)
+    store = Store(Settings.from_environment({**variables, "AWS_ENDPOINT_URL": aws.endpoint}))
+    server.cdn = Cdn(
+        aws.s3,
+        SITE_BUCKET,
+        invalidations,
+        template.security_headers,
+        lambda path: store.redirect(path) or "",
+    )
     good = _publish_all(folder, pumps, teller, console)
     if options.once:
         return 0 if good and _home_is_there(server.cdn, console) else 1
