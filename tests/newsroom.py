@@ -24,6 +24,7 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
+from botocore.handlers import BUILTIN_HANDLERS
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3 import urls
 from moto.s3.models import S3Backend, s3_backends
@@ -82,6 +83,24 @@ _REFRESH = re.compile(r'content="0; url=https://news\.example(/articles/[a-z0-9/
 # The store of redirects among the objects of a rebuild.
 REDIRECTS = "(redirects)"
 _ARTICLE_LINK = re.compile(r"(?:https://news\.example|[\"'])/(articles/[a-z0-9/-]+)/[\"'<]")
+
+
+# What plays the KeyValueStores, which moto lacks: those of the newsroom that was called last.
+_playing = KeyValueStores()
+
+
+def _play_store(request: Any, **_: Any) -> AWSResponse | None:
+    if ".cloudfront-kvs." not in request.url:
+        return None
+    tag = request.headers.get("If-Match", b"")
+    headers = {"If-Match": tag.decode() if isinstance(tag, bytes) else tag}
+    answer = _playing.answer(request.method, request.url, headers, request.body or b"")
+    found = HTTPHeaders.from_pairs(answer.headers.items())
+    raw = _Raw(json.dumps(answer.body).encode())
+    return AWSResponse(request.url, answer.status.value, found, raw)
+
+
+BUILTIN_HANDLERS.append(("before-send.cloudfront-keyvaluestore", _play_store))
 
 
 @cache
@@ -171,6 +190,8 @@ class Newsroom:
 
     def __post_init__(self) -> None:
         self.s3 = s3_client()
+        if self.site_bucket == SITE:
+            self._play()
         self._lock = threading.Lock()
         self._here = threading.local()
         self._rebuilt: tuple[str, dict[str, Copy]] = ("", {})
@@ -230,6 +251,7 @@ class Newsroom:
         clients = store._clients("", int(os.environ["PARALLEL_CALLS"]))  # noqa: SLF001 (the one gate)
         outer = os.environ["SITE_BUCKET"], self._function
         os.environ["SITE_BUCKET"], self._function = self.site_bucket, function
+        played = self._play()
         self._hook(clients, "register")
         self._depth += 1
         try:
@@ -240,6 +262,13 @@ class Newsroom:
             self._depth -= 1
             self._hook(clients, "unregister")
             os.environ["SITE_BUCKET"], self._function = outer
+            self._play(played)
+
+    def _play(self, stores: KeyValueStores | None = None) -> KeyValueStores:
+        """Let our KeyValueStores, or others, be AWS's; those that were before."""
+        global _playing
+        before, _playing = _playing, stores or self.stores
+        return before
 
     def _hook(self, clients: Any, action: str) -> None:
         """Stand between the handler and AWS; an invocation within another one does already."""
@@ -250,19 +279,6 @@ class Newsroom:
         for client in (clients.s3, clients.cloudfront, clients.sqs, *bus, *store):
             getattr(client.meta.events, action)("provide-client-params", self._before)
             getattr(client.meta.events, action)("after-call", self._after)
-        for client in store:
-            act = "register_first" if action == "register" else action
-            getattr(client.meta.events, act)("before-send", self.play_store)
-
-    def play_store(self, request: Any, **_: Any) -> AWSResponse:
-        """Be the KeyValueStores, which moto lacks."""
-        body = request.body or b""
-        tag = request.headers.get("If-Match", b"")
-        headers = {"If-Match": tag.decode() if isinstance(tag, bytes) else tag}
-        answer = self.stores.answer(request.method, request.url, headers, body)
-        raw = _Raw(json.dumps(answer.body).encode())
-        found = HTTPHeaders.from_pairs(answer.headers.items())
-        return AWSResponse(request.url, answer.status.value, found, raw)
 
     def _before(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         with self._lock:

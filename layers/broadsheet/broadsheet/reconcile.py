@@ -14,12 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from broadsheet import addresses
+from broadsheet import addresses, redirects
 from broadsheet.errors import ConflictError, ContendedError
 from broadsheet.hooks import Change, Hooks
 from broadsheet.index import UNREADABLE
 from broadsheet.listings import ROUNDS, Listings, SiteMovedError, Wanted, pause
-from broadsheet.redirects import Redirects, wanted_of
 from broadsheet.sources import Outcome, Sources, Upload
 from broadsheet.store import CALL_SECONDS
 from broadsheet.validation import Problem, shown
@@ -98,6 +97,13 @@ class Reconciler:
         """
         _Run(self._store, self._settings, [], by_path=True).mend(frozenset(places))
 
+    def settle_aliases(self, paths: Iterable[str]) -> None:
+        """Make the redirects of these old addresses follow from the claims; see Redirects.settle.
+
+        Raises UnavailableError.
+        """
+        _Run(self._store, self._settings, [], by_path=True).settle_aliases(paths)
+
     def _spread(self, after: str) -> None:
         """Reconcile all articles whose keys follow ``after``, through the queue if there is one.
 
@@ -147,7 +153,7 @@ class _Run:
         self._changes: dict[str, Change] = {}
         self._marks: dict[str, str] = {}
         self._sources: Sources
-        self._redirects = Redirects(store, settings.redirects_store, doubtful=by_path)
+        self._redirects = redirects.Redirects(store, settings.redirects_store, doubtful=by_path)
         # Of each path all aliases that it ever claimed; and the paths that others claim.
         self._aliases: dict[str, frozenset[str]] = {}
         self._claimed: set[str] = set()
@@ -181,6 +187,14 @@ class _Run:
         self._site_changed = ("", "") in places
         self._articles([])
         self._invalidate()
+
+    def settle_aliases(self, paths: Iterable[str]) -> None:
+        """Do it for redirects alone; see Reconciler.settle_aliases."""
+        sources = Sources(self._store, self._settings)
+        wanted = {path: redirects.Wanted(anyhow=True) for path in paths}
+        self._redirects.settle(sources, wanted, {})
+        self._invalidate()
+        self._redirects.confirm()
 
     def _attempt(self, items: list[V], call: Callable[[V], R], key: Callable[[V], str]) -> list[R]:
         """Call for each item in parallel; an item that fails fails alone, and is left out."""
@@ -248,7 +262,7 @@ class _Run:
         ]
         if not concerned:
             return uploads
-        wanted = wanted_of(concerned, self._claimed)
+        wanted = redirects.wanted_of(concerned, self._claimed)
         try:
             self._redirects.settle(self._sources, wanted, {u.path: u for u in uploads})
         except Exception as error:  # noqa: BLE001 (others must not suffer)
