@@ -80,8 +80,6 @@ _PICTURE_LINK = re.compile(
     r"(?:https://news\.example|[\"'\s])/(media/[A-Za-z0-9._/-]+|articles/[a-z0-9/-]+/card\.png)"
 )
 _REFRESH = re.compile(r'content="0; url=https://news\.example(/articles/[a-z0-9/-]+/)"')
-# The store of redirects among the objects of a rebuild.
-REDIRECTS = "(redirects)"
 _ARTICLE_LINK = re.compile(r"(?:https://news\.example|[\"'])/(articles/[a-z0-9/-]+)/[\"'<]")
 
 
@@ -194,7 +192,7 @@ class Newsroom:
             self._play()
         self._lock = threading.Lock()
         self._here = threading.local()
-        self._rebuilt: tuple[str, dict[str, Copy]] = ("", {})
+        self._rebuilt: tuple[str, tuple[dict[str, Copy], dict[str, str]]] = ("", ({}, {}))
         self.forget()
 
     def forget(self) -> None:
@@ -427,10 +425,6 @@ class Newsroom:
             if not key.startswith("_") and (copy := self._origin(key))
         }
 
-    def redirects_copy(self) -> Copy:
-        """The store of redirects as if it were an object."""
-        return Copy(json.dumps(self.redirects(), sort_keys=True).encode(), "", "", "")
-
     def page(self, key: str) -> str:
         """A public object's text; KeyError where there is none."""
         copy = self._origin(key)
@@ -473,6 +467,10 @@ class Newsroom:
 
     def rebuilt(self) -> dict[str, Copy]:
         """The public objects that a clean rebuild of the same sources gives."""
+        return self.rebuilt_with_redirects()[0]
+
+    def rebuilt_with_redirects(self) -> tuple[dict[str, Copy], dict[str, str]]:
+        """The same, and what such a rebuild tells the store of redirects."""
         state = self.history()
         if state != self._rebuilt[0]:
             name = "rebuilt-bucket"
@@ -485,10 +483,7 @@ class Newsroom:
                 if picture.startswith("media/"):
                     assert clean.deliver_media(picture) == DONE
             assert clean.deliver("site.json", *keys) == {"batchItemFailures": []}
-            site = clean.site()
-            # As if the store were one more object: what it holds follows from the sources as well.
-            site[REDIRECTS] = clean.redirects_copy()
-            self._rebuilt = state, site
+            self._rebuilt = state, (clean.site(), dict(clean.redirects()))
             for key in self.keys(name):
                 self.s3.delete_object(Bucket=name, Key=key)
             self.s3.delete_bucket(Bucket=name)
@@ -499,13 +494,14 @@ class Newsroom:
 
         Links to the ``excepted`` may have.
         """
-        site = self.site() | {REDIRECTS: self.redirects_copy()}
-        rebuilt = self.rebuilt()
+        site = self.site()
+        rebuilt, redirects = self.rebuilt_with_redirects()
         assert sorted(site) == sorted(rebuilt)
         for key, copy in site.items():
             assert copy == rebuilt[key], key
         for key, copy in self.cdn.items():
             assert copy == site.get(key), f"stale: {key}"
+        assert self.redirects() == redirects
         assert [link for link in self.dangling if link[1] not in excepted] == []
 
 

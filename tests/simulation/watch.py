@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Rebuilds kept, of some 50 KB each.
 REMEMBERED = 500
 
-_REBUILT: dict[tuple[int, str], dict[str, Copy]] = {}
+_REBUILT: dict[tuple[int, str], tuple[dict[str, Copy], dict[str, str]]] = {}
 
 
 class Clock:
@@ -96,6 +96,8 @@ class Watched(Newsroom):
         if params.get("Bucket") == SOURCE and name == "PutObject":
             self._check_receipt(invocation, key.removeprefix("receipts/"))
             self._check_told(key.removeprefix("receipts/"), params["Metadata"].get("event", ""))
+        if name == "UpdateKeys":
+            self._check_links()
         if name == "PutEvents":
             self._check_events(invocation, self.events[-len(params["Entries"]) :])
 
@@ -117,10 +119,7 @@ class Watched(Newsroom):
             self._index_damaged = True
         if body is None:
             self.s3.delete_object(Bucket=self.site_bucket, Key=key)
-            self._links.pop(key, None)
-            self._shown.pop(key, None)
-            self._pages.discard(key)
-            self._pictures.discard(key)
+            self._gone(key)
             self._excepted.add(key.removesuffix("/index.html"))
             return True
         path = addresses.paged_path(key) or addresses.carded_path(key)
@@ -129,6 +128,7 @@ class Watched(Newsroom):
         self.s3.put_object(Bucket=self.site_bucket, Key=key, Body=body, Metadata=tags)
         if copy := not key.startswith("_") and self._origin(key):
             self.cdn[key] = copy
+            self._moved.pop(key, None)
             self._links[key] = set()
             self._shown[key] = set()
             if path:
@@ -191,6 +191,7 @@ class Watched(Newsroom):
             for page, pictures in self._shown.items()
             for picture in pictures - self._pictures
         }
+        self._dangling_now |= {*self._led_astray()}
         for listing, link in sorted(self._dangling_now - before):
             said = f"{listing} links to {link}, which has no page"
             if addresses.carded_path(link):
@@ -207,13 +208,13 @@ class Watched(Newsroom):
 
     # What must hold in the end
 
-    def rebuilt(self) -> dict[str, Copy]:
-        """The public objects of a clean rebuild; one serves all runs with the same uploads."""
+    def rebuilt_with_redirects(self) -> tuple[dict[str, Copy], dict[str, str]]:
+        """What a clean rebuild gives; one serves all runs with the same uploads."""
         key = (self.plan.newest, self.history())
         if key not in _REBUILT:
             if len(_REBUILT) >= REMEMBERED:
                 _REBUILT.clear()
-            _REBUILT[key] = super().rebuilt()
+            _REBUILT[key] = super().rebuilt_with_redirects()
         return _REBUILT[key]
 
     def check(self) -> None:
@@ -223,7 +224,8 @@ class Watched(Newsroom):
                 self._violate(f"no receipt for {key}: its message was lost")
         said = {key: self.receipt(key) for key in self.uploaded if not self.violations}
         site = self.site()
-        rebuilt = self.rebuilt()
+        rebuilt, redirects = self.rebuilt_with_redirects()
+        self._check_redirects(redirects)
         for key in sorted(site.keys() | rebuilt.keys()):
             if key not in site:
                 self._violate(f"{key} is missing")
@@ -237,3 +239,10 @@ class Watched(Newsroom):
         self.coverage["receipts out of date"] += sum(
             receipt != self.receipt(key) for key, receipt in said.items()
         )
+
+    def _check_redirects(self, rebuilt: dict[str, str]) -> None:
+        """Compare the store of redirects with what a clean rebuild tells it."""
+        for path in sorted(self.redirects().keys() | rebuilt.keys()):
+            found, wanted = self.redirects().get(path), rebuilt.get(path)
+            if found != wanted:
+                self._violate(f"the store leads from {path} to {found}, a rebuild to {wanted}")

@@ -39,7 +39,14 @@ AFTERWARDS = {"crash after", "response lost", "repeated"}
 CONDITIONAL = {"conflict 409", "missing 404", "repeated"}
 VERIFY = {"messageId": "", "body": '{"verify": {}}'}
 # Keys that a step of it takes: few, so that there are several.
-KEYS: dict[verify.Part, int] = {"indexes": 1, "articles": 2, "media": 2, "objects": 20}
+KEYS: dict[verify.Part, int] = {
+    "indexes": 1,
+    "aliases": 2,
+    "redirects": 50,
+    "articles": 2,
+    "media": 2,
+    "objects": 20,
+}
 # Seconds of an invocation that are left: too few for another article, and for any call.
 LEFT = {"time is short": 30, "time is up": 0}
 
@@ -133,6 +140,7 @@ class World(Watched):
         """Until everything is uploaded and the queue is empty."""
         emitters = [c.meta.events for c in (self._clients.s3, self._clients.cloudfront)]
         emitters.append(self._clients.sqs.meta.events)
+        emitters.append(self._clients.redirects.meta.events)
         if self.plan.events:
             emitters.append(self._clients.events.meta.events)
         hooks: dict[str, Callable[..., None]] = {

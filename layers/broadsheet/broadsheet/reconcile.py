@@ -173,6 +173,7 @@ class _Run:
             self._articles(paths)
             self._invalidate()
             self._redirects.confirm()
+            self._tell_rivals(paths)
         except Exception as error:  # noqa: BLE001 (shared by all: each is to be tried again)
             self._report.outcomes.clear()
             self._report.failures |= dict.fromkeys(self._keys, error)
@@ -195,6 +196,7 @@ class _Run:
         self._redirects.settle(sources, wanted, {})
         self._invalidate()
         self._redirects.confirm()
+        self._tell_rivals(())
 
     def _attempt(self, items: list[V], call: Callable[[V], R], key: Callable[[V], str]) -> list[R]:
         """Call for each item in parallel; an item that fails fails alone, and is left out."""
@@ -278,6 +280,15 @@ class _Run:
             warnings = upload.outcome.warnings + lost
             self._report.outcomes[outcome.key] = replace(outcome, warnings=warnings)
         return uploads
+
+    def _tell_rivals(self, paths: Iterable[str]) -> None:
+        """Have the receipts of articles that lost, or won, an alias to these say so.
+
+        That nobody does where there is no queue, or for very many, is found by verify.
+        """
+        rivals = sorted(self._redirects.concerned - {*paths})[:KEYS_PER_MESSAGE]
+        if rivals and self._settings.queue_url:
+            self._store.send(messages_for([addresses.source_key(path) for path in rivals]))
 
     # One article
 

@@ -119,8 +119,9 @@ class _View:
 class Redirects:
     """Settles the redirects of one invocation.
 
-    ``stale`` collects the keys of pages that the CDN may hold an old copy of; ``refused`` counts
-    redirects that the store had no room for.
+    ``stale`` collects the keys of pages that the CDN may hold an old copy of, ``concerned`` the
+    articles whose claims came to something else; ``refused`` counts redirects that the store had no
+    room for.
     """
 
     def __init__(self, store: Store, arn: str, *, doubtful: bool = False) -> None:
@@ -131,6 +132,7 @@ class Redirects:
         # Of these nothing is left to do but to confirm them.
         self._done: set[str] = set()
         self._refused: set[str] = set()
+        self.concerned: set[str] = set()
         self._sources: Sources
         self._uploads: Mapping[str, Upload] = {}
 
@@ -227,6 +229,8 @@ class Redirects:
                     pause(attempt)
                     stored = self._store.read_state(key)
                     continue
+            if new.winner != old.winner:
+                self.concerned |= {*old.articles, *new.articles}
             dirty = new.settled != (self._arn or NO_STORE)
             fresh = stored is None and found is None and not self._doubtful
             view = _View(path, etag, new, taken, article, state, found, fresh, dirty)

@@ -93,7 +93,8 @@ class _Clients:
         """Likewise: only where a redirect changes."""
         client = self.session.client("cloudfront-keyvaluestore", config=self.config)
         if self.endpoint_url:
-            client.meta.events.register("before-sign", _without_account)
+            hooks = client.meta.events
+            hooks.register("before-sign", _without_account)
         return client
 
 
@@ -317,8 +318,11 @@ class Store:
     def redirects_tag(self) -> str:
         """The entity tag of the store of redirects, which any change of it changes."""
         arn = self._settings.redirects_store
-        with self._call("DescribeKeyValueStore", arn, ""):
-            return self._clients.redirects.describe_key_value_store(KvsARN=arn)["ETag"]
+        try:
+            with self._call("DescribeKeyValueStore", arn, ""):
+                return self._clients.redirects.describe_key_value_store(KvsARN=arn)["ETag"]
+        except _MissingError as error:
+            raise UnavailableError(f"there is no {arn}") from error
 
     def redirect(self, path: str) -> str | None:
         """Where the store leads from a path."""
@@ -352,6 +356,8 @@ class Store:
                     Puts=[{"Key": key, "Value": value} for key, value in sorted(puts.items())],
                     Deletes=[{"Key": key} for key in sorted(deletes)],
                 )
+        except _MissingError as error:
+            raise ConflictError(f"{arn} has lost a redirect since") from error
         except UnavailableError as error:
             cause = error.__cause__
             if isinstance(cause, ClientError) and cause.response["Error"]["Code"] in _FULL:

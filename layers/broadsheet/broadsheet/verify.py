@@ -2,10 +2,10 @@
 
 Nothing of what the function does itself should ever differ; this finds what somebody else has done
 to the site bucket, and events that never came. It walks in bounded steps: over the indexes (what
-they list against the sources, their pages, and each other), over the articles (page, card, record,
-index and receipt of each), over the uploaded pictures (whether the media function has seen each),
-over old addresses (who claims each, and where it leads), over what the edge is told of these, and
-over the site's keys (what belongs to nothing). What differs in a step is looked at twice, as an
+they list against the sources, their pages, and each other), over old addresses (who claims each,
+where it leads, and what the edge is told of that), over the articles (page, card, record,
+index and receipt of each), over the uploaded pictures (whether the media function has seen each)
+and over the site's keys (what belongs to nothing). What differs in a step is looked at twice, as an
 article may be on its way.
 
 Repairs are ordinary work: keys are reconciled, and listings are made to follow from their indexes.
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
     from broadsheet.sources import Upload
     from broadsheet.store import Store
 
-Part = Literal["indexes", "articles", "media", "aliases", "redirects", "objects"]
+Part = Literal["indexes", "aliases", "redirects", "articles", "media", "objects"]
 PARTS: tuple[Part, ...] = get_args(Part)
-# Keys of a step: an index takes a call for each of its entries, an article seven, a picture two, an
-# old address five, what the edge is told two, an object one. Of redirects there come 50.
+# Keys of a step: an index takes a call for each of its entries, an old address five, what the edge
+# is told two, an article seven, a picture two, an object one. Of redirects there come 50.
 KEYS: Mapping[Part, int] = {
     "indexes": 1,
-    "articles": 100,
-    "media": 250,
     "aliases": 100,
     "redirects": 50,
+    "articles": 100,
+    "media": 250,
     "objects": 500,
 }
 # Indexes that a step keeps in memory, and places that are mended at once.
@@ -431,14 +431,14 @@ class _Look:
         """Whether the edge is told where an old address leads."""
         if self._redirects_store == redirects.NO_STORE:
             return []
+        name = f"redirect of {path}"
+        if addresses.alias_path(path) != path:
+            return [Difference(name, FOREIGN)]
         winner = self._claims(path).winner
         wanted = redirects.target(winner) if winner else None
         found = self._store.redirect(path)
         if found == wanted or (wanted and not found and not redirects.fits(path, wanted)):
             return []
-        name = f"redirect of {path}"
-        if addresses.alias_path(path) != path:
-            return [Difference(name, FOREIGN)]
         return [Difference(name, "differs" if wanted else SURPLUS, aliases=frozenset({path}))]
 
     def _moved(self, path: str) -> Page | None:
