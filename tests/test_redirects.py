@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
@@ -504,3 +507,28 @@ def _interrupt_at(
             assert newsroom.deliver(other(newsroom)) == DONE
 
     return gate
+
+
+# The store's signatures
+
+
+def test_a_new_process_does_not_load_what_signs_for_it() -> None:
+    program = (
+        "import app, sys; print('awscrt' in sys.modules);"
+        "from broadsheet import store; client = store._clients('', 1).redirects;"
+        "print('awscrt' in sys.modules);"
+        "events = client.meta.events;"
+        "shown = lambda request, **_: sys.exit(request.headers['Authorization'].decode()[:22]);"
+        "events.register('before-send', shown);"
+        f"client.describe_key_value_store(KvsARN='{STORE}')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+    assert done.stdout.split() == ["False", "True"]
+    assert done.stderr.strip() == "AWS4-ECDSA-P256-SHA256"

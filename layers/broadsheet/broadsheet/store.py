@@ -9,14 +9,18 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
+import botocore.compat
+from botocore.auth import AUTH_TYPE_MAPS
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -63,6 +67,8 @@ _MISSING = {"NoSuchKey", "404", "NoSuchVersion", "ResourceNotFoundException"}
 # What a KeyValueStore answers where it, or one entry of it, would become too large.
 _FULL = {"ServiceQuotaExceededException", "ValidationException"}
 _MARK = "event"
+# Where the layer has awscrt, and .venv.
+_CRT = ("/opt/crt", f"{sys.prefix}/crt")
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,7 @@ class _Clients:
     @cached_property
     def redirects(self) -> CloudFrontKeyValueStoreClient:
         """Likewise: only where a redirect changes."""
+        _sign_for_all_regions()
         client = self.session.client("cloudfront-keyvaluestore", config=self.config)
         if self.endpoint_url:
             hooks = client.meta.events
@@ -426,6 +433,24 @@ class Store:
                 return self._s3.put_object(Bucket=bucket, Key=key, **condition, **request)["ETag"]
         except _MissingError as error:
             raise ConflictError(f"{key} is gone") from error
+
+
+def _sign_for_all_regions() -> None:
+    """Let botocore sign by SigV4A, which KeyValueStores demand, and for which it needs awscrt.
+
+    The layer, like .venv, has that in a folder where Python does not look. If it did, botocore
+    would load it in each new process, and sign every request by it. So it is told of it later, as
+    it tells itself; its version is pinned, and a test sees that this works.
+    """
+    if "v4a" in AUTH_TYPE_MAPS:
+        return
+    sys.path += [folder for folder in _CRT if folder not in sys.path]
+    for module in ("awscrt.auth", "awscrt.http"):
+        import_module(module)
+    botocore.compat.awscrt = import_module("awscrt")  # type: ignore[attr-defined]
+    from botocore.crt.auth import CrtSigV4AsymAuth  # noqa: PLC0415
+
+    AUTH_TYPE_MAPS["v4a"] = CrtSigV4AsymAuth
 
 
 def _without_account(request: Any, **_: Any) -> None:
