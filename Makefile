@@ -1,5 +1,6 @@
 # make run      serve the sample articles, or ARTICLES=DIR, at http://127.0.0.1:8080 (PORT=…)
 #               and publish what changes in the folder; ONCE=1 publishes, checks and ends
+# make demo     a newsroom's day in a minute, with the clock moved: every step looked at on the site
 # make preview FILE=articles/x.json   show an article as it will be, and anew at each change
 # make test     all tests; COV=1 measures what they cover
 # make audit-pages ARTICLES=DIR   publish a folder of articles and judge every page of it
@@ -19,7 +20,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run preview verify test audit-pages page-figures simulate simulate-crashes \
+.PHONY: help run demo preview verify test audit-pages page-figures simulate simulate-crashes \
 	simulate-mutations load bench-search fuzz \
 	check audit format build lock clean
 
@@ -50,6 +51,9 @@ help:
 
 run: .venv/ready
 	@.venv/bin/python -m local.run --port $(PORT) $(if $(ARTICLES),--articles "$(ARTICLES)") $(if $(ONCE),--once)
+
+demo: .venv/ready
+	@.venv/bin/python -m local.demo $(if $(filter-out 8080,$(PORT)),--port $(PORT))
 
 preview: .venv/ready
 	@.venv/bin/broadsheet preview $(if $(FILE),"$(FILE)",--help) $(if $(filter-out 8080,$(PORT)),--port $(PORT))

@@ -17,12 +17,14 @@ from local.template import ROOT, Template
 if TYPE_CHECKING:
     from mypy_boto3_cloudfront import CloudFrontClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_sqs import SQSClient
 
 REGION = "us-east-1"
 SOURCE_BUCKET = "broadsheet-source"
 SITE_BUCKET = "broadsheet-site"
 REDIRECTS_STORE = "arn:aws:cloudfront::123456789012:key-value-store/broadsheet"
+SCHEDULE_GROUP = "broadsheet-articles"
 # What would lead a client past the local server, or to somebody's real account.
 FOREIGN_VARIABLES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE")
 
@@ -41,10 +43,12 @@ class LocalAws:
     media_queue_url: str
     media_queue_arn: str
     dead_letter_url: str
+    dead_letter_arn: str
     distribution_id: str
     s3: "S3Client"
     sqs: "SQSClient"
     cloudfront: "CloudFrontClient"
+    scheduler: "EventBridgeSchedulerClient"
 
 
 @contextmanager
@@ -115,6 +119,8 @@ def _furnish(endpoint: str, template: Template) -> LocalAws:
     s3.create_bucket(Bucket=SOURCE_BUCKET)
     s3.put_bucket_versioning(Bucket=SOURCE_BUCKET, VersioningConfiguration={"Status": "Enabled"})
     _notify(s3, arns, template.notifications())
+    scheduler = session.client("scheduler", config=config)
+    scheduler.create_schedule_group(Name=SCHEDULE_GROUP)
     return LocalAws(
         endpoint=endpoint,
         queue_url=queue_url,
@@ -122,10 +128,12 @@ def _furnish(endpoint: str, template: Template) -> LocalAws:
         media_queue_url=media_queue_url,
         media_queue_arn=arns["MediaQueue.Arn"],
         dead_letter_url=dead_letter_url,
+        dead_letter_arn=dead_letter_arn,
         distribution_id=_make_distribution(cloudfront),
         s3=s3,
         sqs=sqs,
         cloudfront=cloudfront,
+        scheduler=scheduler,
     )
 
 

@@ -30,6 +30,10 @@ OUTPUTS = {
     "SiteUrl": "SITE_URL",
     "QueueUrl": "QUEUE_URL",
     "MediaQueueUrl": "MEDIA_QUEUE_URL",
+    "QueueArn": "QUEUE_ARN",
+    "ScheduleGroupName": "SCHEDULE_GROUP",
+    "ScheduleRoleArn": "SCHEDULE_ROLE_ARN",
+    "DeadLetterQueueArn": "DEAD_LETTER_ARN",
 }
 # Likewise, where the stack has them.
 OPTIONAL_OUTPUTS = {"RedirectsStoreArn": "REDIRECTS_STORE_ARN"}

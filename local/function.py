@@ -3,12 +3,15 @@
 import os
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from local.aws import REDIRECTS_STORE, SITE_BUCKET, SOURCE_BUCKET, LocalAws
+from broadsheet.store import utc_now
+from local.aws import REDIRECTS_STORE, SCHEDULE_GROUP, SITE_BUCKET, SOURCE_BUCKET, LocalAws
 from local.pump import Handler
 
 
@@ -24,15 +27,22 @@ def environment(aws: LocalAws, site_url: str) -> dict[str, str]:
         # The one that every account has.
         "EVENT_BUS": "default",
         "REDIRECTS_STORE_ARN": REDIRECTS_STORE,
+        "SCHEDULE_GROUP": SCHEDULE_GROUP,
+        "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/broadsheet-schedules",
+        "QUEUE_ARN": aws.queue_arn,
+        "DEAD_LETTER_ARN": aws.dead_letter_arn,
         "POWERTOOLS_TRACE_DISABLED": "true",
     }
 
 
 @contextmanager
-def functions(variables: Mapping[str, str], log: Path) -> Iterator[tuple[Handler, Handler]]:
+def functions(
+    variables: Mapping[str, str], log: Path, now: Callable[[], datetime] = utc_now
+) -> Iterator[tuple[Handler, Handler]]:
     """Load the functions, publish and media; what they print (log, metrics) goes to the file `log`.
 
-    One invocation runs at a time, since what a process prints can go to one place only.
+    The publish function has the clock ``now``. One invocation runs at a time, since what a process
+    prints can go to one place only.
     """
     os.environ.update(variables)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -54,4 +64,4 @@ def functions(variables: Mapping[str, str], log: Path) -> Iterator[tuple[Handler
 
             return invoke
 
-        yield logged(app.lambda_handler), logged(handler.lambda_handler)
+        yield logged(partial(app.lambda_handler, now=now)), logged(handler.lambda_handler)

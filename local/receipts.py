@@ -16,6 +16,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 # Entity tag, without quotes, and version of an upload; None: there is none.
 State = tuple[str, str] | None
+# What a receipt says of times to come.
+UNTIL = {"scheduled_for": "published at", "expires_at": "expires at"}
 # Seconds between two looks at what has not come yet: the first, and the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 3.0
 
@@ -31,6 +33,13 @@ class Receipt:
     upload: State = None
     version: str = ""
     said: Mapping[str, Any] | None = None
+
+    @property
+    def until(self) -> str:
+        """When that will change by itself, if it will, and to what."""
+        said = self.said or {}
+        found = [f"{word} {said[name]}" for name, word in UNTIL.items() if said.get(name)]
+        return ", ".join(found)
 
     @classmethod
     def from_bytes(cls, data: bytes, version: str = "") -> "Receipt":

@@ -6,6 +6,7 @@ and CloudFront by `local.cdn`.
 """
 
 import errno
+import os
 import signal
 import sys
 import tempfile
@@ -23,15 +24,16 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from broadsheet.settings import Settings
-from broadsheet.store import Store
-from local.aws import SITE_BUCKET, SOURCE_BUCKET, LocalAwsError, local_aws
+from broadsheet.store import Store, utc_now
+from local.aws import SCHEDULE_GROUP, SITE_BUCKET, SOURCE_BUCKET, LocalAws, LocalAwsError, local_aws
 from local.cdn import Cdn, CdnServer, Invalidations
 from local.function import environment, functions
 from local.options import Options, copy_samples, parse
-from local.pump import Pump
+from local.pump import Handler, Invocation, Pump
 from local.running import announced
 from local.tell import Teller, explain, listed
 from local.template import Template
+from local.timer import Timer
 from local.watch import SITE_FILE, Folder
 
 Pumps = tuple[Pump, Pump]  # for articles and for pictures
@@ -71,14 +73,33 @@ def _interrupt(*_: object) -> None:
 
 def _run(options: Options, console: Console, stack: ExitStack) -> int:
     folder_path = _articles(options, console, stack)
-    server = stack.enter_context(_take_port(options.port))
+    server = stack.enter_context(take_port(options.port))
     template = Template.read()
     with console.status("Starting a local AWS …"):
         aws = stack.enter_context(local_aws(template))
         variables = environment(aws, server.url)
-        publish, media = stack.enter_context(functions(variables, options.log))
+        handlers = stack.enter_context(functions(variables, options.log))
     folder = Folder(folder_path, aws.s3, SOURCE_BUCKET, console.print)
     teller = Teller(console, aws.s3, SOURCE_BUCKET, folder, options.log)
+    pumps = pumps_of(aws, template, handlers, teller.tell)
+    server.cdn = cdn_of(aws, template)
+    good = _publish_all(folder, pumps, teller, console)
+    if options.once:
+        return 0 if good and _home_is_there(server.cdn, console) else 1
+    stack.enter_context(announced(aws.endpoint, variables))
+    explain(console, server.url, aws, folder_path, options.log)
+    timer = Timer(aws.scheduler, aws.sqs, SCHEDULE_GROUP, aws.queue_url, utc_now)
+    return _serve(server, pumps, folder, timer, console)
+
+
+def pumps_of(
+    aws: LocalAws,
+    template: Template,
+    handlers: tuple[Handler, Handler],
+    tell: Callable[[Invocation], None],
+) -> Pumps:
+    """What feeds the handlers, publish and media, from their queues."""
+    publish, media = handlers
     pump = Pump(
         sqs=aws.sqs,
         queue_url=aws.queue_url,
@@ -86,38 +107,35 @@ def _run(options: Options, console: Console, stack: ExitStack) -> int:
         handler=publish,
         timeout_seconds=template.timeout_seconds(),
         max_receive_count=int(template.queue()["RedrivePolicy"]["maxReceiveCount"]),
-        tell=teller.tell,
+        tell=tell,
     )
-    pumps = (
+    of_media = replace(
         pump,
-        replace(
-            pump,
-            queue_url=aws.media_queue_url,
-            queue_arn=aws.media_queue_arn,
-            handler=media,
-            timeout_seconds=template.timeout_seconds("Media"),
-            batch_size=1,
-        ),
+        queue_url=aws.media_queue_url,
+        queue_arn=aws.media_queue_arn,
+        handler=media,
+        timeout_seconds=template.timeout_seconds("Media"),
+        batch_size=1,
     )
+    return pump, of_media
+
+
+def cdn_of(aws: LocalAws, template: Template) -> Cdn:
+    """What stands for the distribution of the site bucket."""
     invalidations = Invalidations(aws.cloudfront, aws.distribution_id)
-    store = Store(Settings.from_environment({**variables, "AWS_ENDPOINT_URL": aws.endpoint}))
-    server.cdn = Cdn(
+    store = Store(Settings.from_environment({**os.environ, "AWS_ENDPOINT_URL": aws.endpoint}))
+    return Cdn(
         aws.s3,
         SITE_BUCKET,
         invalidations,
         template.security_headers,
         lambda path: store.redirect(path) or "",
     )
-    good = _publish_all(folder, pumps, teller, console)
-    if options.once:
-        return 0 if good and _home_is_there(server.cdn, console) else 1
-    stack.enter_context(announced(aws.endpoint, variables))
-    explain(console, server.url, aws, folder_path, options.log)
-    return _serve(server, pumps, folder, console)
 
 
 @contextmanager
-def _take_port(port: int) -> Iterator[CdnServer]:
+def take_port(port: int) -> Iterator[CdnServer]:
+    """A server without a CDN yet. Raises UsageError where the port can't be had."""
     try:
         server = CdnServer(port)
     except (OSError, OverflowError) as error:
@@ -179,7 +197,7 @@ def _home_is_there(cdn: Cdn, console: Console) -> bool:
     return status == HTTPStatus.OK
 
 
-def _serve(server: CdnServer, pumps: Pumps, folder: Folder, console: Console) -> int:
+def _serve(server: CdnServer, pumps: Pumps, folder: Folder, timer: Timer, console: Console) -> int:
     """Serve, deliver and watch until somebody stops us; return 1 if one of these broke."""
     stop = threading.Event()
     broken: list[Exception] = []
@@ -198,6 +216,7 @@ def _serve(server: CdnServer, pumps: Pumps, folder: Folder, console: Console) ->
             lambda _: server.serve_forever(poll_interval=0.1),
             *(pump.run for pump in pumps),
             folder.watch,
+            timer.run,
         )
     ]
     for thread in threads:

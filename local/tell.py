@@ -23,7 +23,14 @@ from local.watch import Folder
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-COLOURS = {"published": "green", "removed": "yellow", "draft": "cyan", "withdrawn": "yellow"}
+COLOURS = {
+    "published": "green",
+    "removed": "yellow",
+    "draft": "cyan",
+    "withdrawn": "yellow",
+    "scheduled": "cyan",
+    "expired": "yellow",
+}
 READS_AT_ONCE = 8
 # An invocation with more articles than this is told in one line.
 MOST_LINES = 10
@@ -99,9 +106,11 @@ class Teller:
         for key, receipt in good.items():
             status = str(receipt["status"])
             saved = self._saved_at(key, deliveries[key])
+            until = receipt.get("scheduled_for")
             self._say(
                 f"[{COLOURS.get(status, 'dim')}]{escape(status):9}[/]  "
                 f"{escape(str(receipt.get('url') or key))}  "
+                f"{escape(f'for {until}  ') if until else ''}"
                 f"[dim]{(invocation.ended_at - saved) * 1000:.0f} ms after the change[/]"
             )
             for warning in receipt.get("warnings", []):

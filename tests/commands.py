@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from local.cli import main
-from tests.newsroom import DONE, SITE, SOURCE, URL
+from tests.newsroom import DONE, SCHEDULING, SITE, SOURCE, URL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -45,6 +45,10 @@ def make_stack(name: str = STACK, **outputs: str) -> None:
         "QueueUrl": sqs.create_queue(QueueName=f"{name}-publish")["QueueUrl"],
         "MediaQueueUrl": sqs.create_queue(QueueName=f"{name}-media")["QueueUrl"],
         "FunctionName": f"{name}-publish",
+        "QueueArn": SCHEDULING["QUEUE_ARN"],
+        "ScheduleGroupName": SCHEDULING["SCHEDULE_GROUP"],
+        "ScheduleRoleArn": SCHEDULING["SCHEDULE_ROLE_ARN"],
+        "DeadLetterQueueArn": SCHEDULING["DEAD_LETTER_ARN"],
     }
     make_bare_stack(name, known | outputs)
 

@@ -39,6 +39,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "AWS_SESSION_TOKEN",
         "QUEUE_URL",
         "EVENT_BUS",
+        "SCHEDULE_GROUP",
         "INVALIDATE_BY",
     ):
         monkeypatch.delenv(name, raising=False)

@@ -15,7 +15,7 @@ import re
 import threading
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -28,6 +28,7 @@ from botocore.handlers import BUILTIN_HANDLERS
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3 import urls
 from moto.s3.models import S3Backend, s3_backends
+from moto.scheduler.models import scheduler_backends
 
 import app
 import handler
@@ -63,6 +64,16 @@ ENVIRONMENT = {
     "PARALLEL_CALLS": "1",
 }
 DONE: dict[str, Any] = {"batchItemFailures": []}
+GROUP = "articles"
+# The variables of a function that has schedules.
+SCHEDULING = {
+    "SCHEDULE_GROUP": GROUP,
+    "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/paper-schedules",
+    "QUEUE_ARN": "arn:aws:sqs:eu-west-1:123456789012:paper-publish",
+    "DEAD_LETTER_ARN": "arn:aws:sqs:eu-west-1:123456789012:paper-dead-letters",
+}
+# By the clock of a newsroom nothing lies ahead, unless it is turned back.
+LATE = datetime(9999, 1, 1, tzinfo=UTC)
 FEEDS = ("rss.xml", "atom.xml", "feed.json")
 # Every listing of an article of May 2026 with the topic Harbour.
 LISTINGS = [
@@ -120,6 +131,11 @@ def make_buckets() -> None:
             Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
         )
     s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
+
+
+def make_group() -> None:
+    """A group of schedules, and nothing in it."""
+    boto3.client("scheduler").create_schedule_group(Name=GROUP)
 
 
 def make_distribution(endpoint_url: str | None = None) -> str:
@@ -185,6 +201,7 @@ class Newsroom:
     gate: Callable[[str, dict[str, Any]], None] | None = None
     lose: Callable[[str, dict[str, Any]], None] | None = None
     stores: KeyValueStores = field(default_factory=KeyValueStores)
+    now: datetime = LATE
 
     def __post_init__(self) -> None:
         self.s3 = s3_client()
@@ -253,8 +270,9 @@ class Newsroom:
         self._hook(clients, "register")
         self._depth += 1
         try:
+            clock: dict[str, Any] = {"now": lambda: self.now} if function == "Publish" else {}
             called = app if function == "Publish" else handler
-            answer: dict[str, Any] = called.lambda_handler(event, context)
+            answer: dict[str, Any] = called.lambda_handler(event, context, **clock)
             return answer
         finally:
             self._depth -= 1
@@ -272,9 +290,12 @@ class Newsroom:
         """Stand between the handler and AWS; an invocation within another one does already."""
         if self._depth:
             return
-        bus = [clients.events] if os.environ.get("EVENT_BUS") else []
-        store = [clients.redirects] if os.environ.get("REDIRECTS_STORE_ARN") else []
-        for client in (clients.s3, clients.cloudfront, clients.sqs, *bus, *store):
+        bus: list[Any] = [clients.events] if os.environ.get("EVENT_BUS") else []
+        if os.environ.get("SCHEDULE_GROUP"):
+            bus.append(clients.scheduler)
+        if os.environ.get("REDIRECTS_STORE_ARN"):
+            bus.append(clients.redirects)
+        for client in (clients.s3, clients.cloudfront, clients.sqs, *bus):
             getattr(client.meta.events, action)("provide-client-params", self._before)
             getattr(client.meta.events, action)("after-call", self._after)
 
@@ -293,8 +314,6 @@ class Newsroom:
         with self._lock:
             if http_response.status_code < 300:
                 self._observe(name, params)
-                if name == "UpdateKeys":
-                    self._check_links()
             if http_response.status_code == 404 and "Bucket" in params:
                 self._permit(policies.demands_if_missing(params))
         if self.lose:
@@ -329,6 +348,40 @@ class Newsroom:
                 return
         raise AssertionError("the queues are never empty")
 
+    # What time does
+
+    def schedules(self) -> dict[str, datetime]:
+        """What is sent at which moment, by the schedules of the group that the environment names.
+
+        A message of the function's own by its keys, joined; any other as it is.
+        """
+        found = {}
+        for schedule in self._group().values():
+            key = " ".join(json.loads(schedule.target["Input"])["reconcile"]["keys"])
+            while key in found:
+                key += "'"
+            found[key] = _moment_of(schedule)
+        return found
+
+    def due(self) -> list[dict[str, Any]]:
+        """Take the schedules that are due, which are gone then: the messages that they send."""
+        group = self._group()
+        due = [name for name, schedule in group.items() if _moment_of(schedule) <= self.now]
+        return [
+            {"messageId": name, "body": group.pop(name).target["Input"]} for name in sorted(due)
+        ]
+
+    def turn(self, now: datetime) -> None:
+        """Let it be that time, and everything be done that is due then."""
+        self.now = now
+        for record in self.due():
+            assert self.deliver(event={"Records": [record]}) == DONE
+
+    def _group(self) -> dict[str, Any]:
+        backend = scheduler_backends[DEFAULT_ACCOUNT_ID]["eu-west-1"]
+        schedules: dict[str, Any] = backend.schedule_groups[GROUP].schedules
+        return schedules
+
     # What readers and caches see
 
     def _observe(self, name: str, params: dict[str, Any]) -> None:
@@ -341,29 +394,33 @@ class Newsroom:
                 {"type": entry["DetailType"], **json.loads(entry["Detail"])}
                 for entry in params["Entries"]
             ]
+        if name == "UpdateKeys":
+            self._check_links()
         key = params.get("Key", "")
-        if params.get("Bucket") != self.site_bucket or key.startswith("_"):
+        if params.get("Bucket") == self.site_bucket and not key.startswith("_"):
+            if name == "PutObject":
+                self._come(key)
+            elif name == "DeleteObject":
+                self._gone(key)
+                self._check_links()
+
+    def _come(self, key: str) -> None:
+        copy = self._origin(key)
+        if copy is None:
+            return  # another thread has deleted it since, which is seen next
+        self.cdn.setdefault(key, copy)
+        if copy.content_type.startswith("image/") and key != addresses.ICON:
+            self._pictures.add(key)
             return
-        if name == "PutObject":
-            copy = self._origin(key)
-            if copy is None:
-                return  # another thread has deleted it since, which is seen next
-            self.cdn.setdefault(key, copy)
-            if copy.content_type.startswith("image/") and key != addresses.ICON:
-                self._pictures.add(key)
-                return
-            self._moved.pop(key, None)
-            if addresses.TAG_REDIRECTS in copy.cache_tag.split(","):
-                self._moved[key] = _leads_to(copy)
-            self._links[key] = _linked(key, copy)
-            self._shown[key] = set(_PICTURE_LINK.findall(copy.body.decode(errors="replace")))
-            if key.startswith("articles/"):
-                self._links[key] = set()
-                self._pages.add(key)
-            self._check_links()
-        elif name == "DeleteObject":
-            self._gone(key)
-            self._check_links()
+        self._moved.pop(key, None)
+        if addresses.TAG_REDIRECTS in copy.cache_tag.split(","):
+            self._moved[key] = _leads_to(copy)
+        self._links[key] = _linked(key, copy)
+        self._shown[key] = set(_PICTURE_LINK.findall(copy.body.decode(errors="replace")))
+        if key.startswith("articles/"):
+            self._links[key] = set()
+            self._pages.add(key)
+        self._check_links()
 
     def _gone(self, key: str) -> None:
         for known in (self._links, self._shown, self._moved):
@@ -455,9 +512,9 @@ class Newsroom:
                 self._backend().get_object(SOURCE, key).last_modified -= timedelta(minutes=1)
 
     def history(self) -> str:
-        """What decides what a rebuild gives: all versions of all uploads."""
+        """What decides what a rebuild gives: all versions of all uploads, and the time."""
         history = self._backend().get_bucket(SOURCE).keys
-        return str(
+        return f"{self.now} " + str(
             {
                 key: [getattr(version, "etag", "deleted") for version in history.getlist(key)]
                 for key in sorted(history)
@@ -477,12 +534,14 @@ class Newsroom:
             self.s3.create_bucket(
                 Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
             )
-            clean = Newsroom(site_bucket=name)
+            clean = Newsroom(site_bucket=name, now=self.now)
             keys = [k for k in self.keys(SOURCE) if k.startswith("articles/")]
             for picture in self.keys(SOURCE):
                 if picture.startswith("media/"):
                     assert clean.deliver_media(picture) == DONE
-            assert clean.deliver("site.json", *keys) == {"batchItemFailures": []}
+            # The other's schedules are not to be touched, nor to be set once more.
+            with patch.dict(os.environ, {"SCHEDULE_GROUP": ""}):
+                assert clean.deliver("site.json", *keys) == {"batchItemFailures": []}
             self._rebuilt = state, (clean.site(), dict(clean.redirects()))
             for key in self.keys(name):
                 self.s3.delete_object(Bucket=name, Key=key)
@@ -517,6 +576,15 @@ def _leads_to(copy: Copy) -> str:
     link: str
     (link,) = set(_REFRESH.findall(copy.body.decode()))
     return link.strip("/")
+
+
+def _moment_of(schedule: Any) -> datetime:
+    """When a schedule of moto's is due."""
+    assert schedule.schedule_expression_timezone == "UTC"
+    assert schedule.state == "ENABLED"
+    found = re.fullmatch(r"at\((.*)\)", schedule.schedule_expression)
+    assert found
+    return datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
 
 
 def _linked(key: str, copy: Copy) -> set[str]:

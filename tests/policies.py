@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncl
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html,
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html,
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfrontkeyvaluestore.html.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Deployment:
     event_bus: str = "news"
     redirects_store: str = f"arn:aws:cloudfront::{ACCOUNT}:key-value-store/{STACK}"
     function: str = "Publish"
+    schedule_group: str = f"{STACK}-articles"
+    schedule_role_arn: str = f"arn:aws:iam::{ACCOUNT}:role/{STACK}-schedules"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], function: str) -> Deployment:
@@ -58,6 +61,8 @@ class Deployment:
             environ.get("EVENT_BUS") or "news",
             environ.get("REDIRECTS_STORE_ARN") or cls.redirects_store,
             function,
+            environ.get("SCHEDULE_GROUP") or cls.schedule_group,
+            environ.get("SCHEDULE_ROLE_ARN") or cls.schedule_role_arn,
         )
 
     @property
@@ -81,6 +86,9 @@ class Deployment:
             "PingRule.Arn": arn.format("events", f"rule/{self.event_bus}/{STACK}-ping"),
             "EventBus": self.event_bus,
             "RedirectsStore.Arn": self.redirects_store,
+            "ScheduleGroup": self.schedule_group,
+            "ScheduleGroup.Arn": arn.format("scheduler", f"schedule-group/{self.schedule_group}"),
+            "ScheduleRole.Arn": self.schedule_role_arn,
             "DeadLetterQueue.Arn": arn.format("sqs", f"{STACK}-dead-letters"),
             "PublishLogGroup.Arn": arn.format("logs", f"log-group:/aws/lambda/{STACK}-publish:*"),
             "MediaLogGroup.Arn": arn.format("logs", f"log-group:/aws/lambda/{STACK}-media:*"),
@@ -138,10 +146,12 @@ def demands(operation: str, params: Mapping[str, Any]) -> list[Request]:
         return [_event(entry) for entry in params["Entries"]]
     if "KvsARN" in params:
         return [Request(f"cloudfront-keyvaluestore:{operation}", params["KvsARN"], (TLS,))]
-    return _demands(operation, params)
+    if operation.endswith(("Schedule", "Schedules")):
+        return _schedule(operation, params)
+    return _of_objects_and_queues(operation, params)
 
 
-def _demands(operation: str, params: Mapping[str, Any]) -> list[Request]:
+def _of_objects_and_queues(operation: str, params: Mapping[str, Any]) -> list[Request]:
     bucket = f"arn:aws:s3:::{params.get('Bucket')}"
     key = f"{bucket}/{params.get('Key')}"
     if unknown := _UNKNOWN & set(params):
@@ -178,13 +188,26 @@ def _event(entry: Mapping[str, Any]) -> Request:
     return Request("events:PutEvents", arn, (TLS, ("events:source", entry["Source"])))
 
 
+def _schedule(operation: str, params: Mapping[str, Any]) -> list[Request]:
+    """What a call of Scheduler has to be allowed; who sets a schedule lends it a role."""
+    # Whatever group it asks about: https://github.com/aws/aws-cdk/issues/38201.
+    where = "*/*" if operation == "ListSchedules" else f"{params['GroupName']}/{params['Name']}"
+    arn = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/{where}"
+    needed = [Request(f"scheduler:{operation}", arn, (TLS,))]
+    if "Target" in params:
+        lent = (TLS, ("iam:PassedToService", "scheduler.amazonaws.com"))
+        needed.append(Request("iam:PassRole", params["Target"]["RoleArn"], lent))
+    return needed
+
+
 def demands_if_missing(params: Mapping[str, Any]) -> list[Request]:
     """What a call has to be allowed to hear 404, and not 403, where its object does not exist.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
     """
-    bucket = f"arn:aws:s3:::{params['Bucket']}"
-    return [Request("s3:ListBucket", bucket, (TLS,))] if "Key" in params else []
+    if "Key" not in params:
+        return []
+    return [Request("s3:ListBucket", f"arn:aws:s3:::{params['Bucket']}", (TLS,))]
 
 
 def queue_arn(url: str) -> str:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from broadsheet.article import Disclosure
 
 NOTICE = "This text was rewritten with AI. "
+CORRECTION = " Correction, 6 May 2026: It was not blue."
 XML_KEYS = [key for key in all_pages() if key.endswith(".xml")]
 
 
@@ -74,7 +75,7 @@ class TestFeeds:
             assert [entry.title for entry in found.entries] == ["Number 0", "Number 1", "Number 2"]
             entry = found.entries[1]
             assert entry.link == entry.id == f"{URL}/articles/news/1/"
-            assert entry.summary == f"{NOTICE}The ferry is back."
+            assert entry.summary == f"{NOTICE}The ferry is back.{CORRECTION}"
             assert entry.published_parsed[:5] == (2026, 5, 3, 7, 30)
             assert [author.name for author in entry.authors] == ["Ines", "Jo", "Kim"]
             labels = [tag.label or tag.term for tag in entry.tags if not tag.scheme]
@@ -95,7 +96,7 @@ class TestFeeds:
         feed = ET.fromstring(scope_page("atom.xml", self.SCOPE).body)  # noqa: S314
         assert feed.tag == f"{ATOM}feed"
         assert feed.findtext(f"{ATOM}id") == f"{URL}/"
-        assert feed.findtext(f"{ATOM}updated") == "2026-05-05T22:15:00+00:00"
+        assert feed.findtext(f"{ATOM}updated") == "2026-05-06T00:00:00+00:00"
         assert feed.findtext(f"{ATOM}author/{ATOM}name") == "Co-op"
         links = {e.attrib["rel"]: e.attrib["href"] for e in feed.findall(f"{ATOM}link")}
         assert links == {"alternate": f"{URL}/", "self": f"{URL}/atom.xml"}
@@ -116,10 +117,11 @@ class TestFeeds:
         item = feed["items"][1]
         assert item["id"] == item["url"] == f"{URL}/articles/news/1/"
         assert item["title"] == "Number 1"
-        assert item["content_text"] == NOTICE + item["summary"] == f"{NOTICE}The ferry is back."
+        assert item["summary"] == "The ferry is back."
+        assert item["content_text"] == NOTICE + item["summary"] + CORRECTION
         assert item["image"] == f"{URL}/media/boat.jpg"
         assert item["date_published"] == "2026-05-03T07:30:00+00:00"
-        assert item["date_modified"] == "2026-05-05T22:15:00+00:00"
+        assert item["date_modified"] == "2026-05-06T00:00:00+00:00"
         assert item["external_url"] == "https://log.example/1"
         assert item["tags"] == ["Ferries", "Harbour & Pier"]
         assert item["authors"][:2] == [
@@ -129,6 +131,7 @@ class TestFeeds:
 
     def test_json_feed_leaves_out_what_an_entry_does_not_have(self) -> None:
         none: dict[str, Any] = {"source": None, "updated_at": None, "image": None}
+        none["corrections"] = ()
         bare = entries(1, authors=(), topics=(), ai_disclosure="none", **none)
         (item,) = json.loads(scope_page("feed.json", Scope(newest=bare)).body)["items"]
         assert set(item) == {"id", "url", "title", "content_text", "summary", "date_published"}
@@ -145,7 +148,8 @@ class TestFeeds:
         rss = ET.fromstring(scope_page("rss.xml", hostile, config=HOSTILE_CONFIG).body)  # noqa: S314
         assert rss.findtext("channel/title") == NASTY
         assert rss.findtext("channel/item/title") == NASTY
-        assert rss.findtext("channel/item/description") == NOTICE + NASTY
+        corrected = f" Correction, 4 May 2026: {NASTY}"
+        assert rss.findtext("channel/item/description") == NOTICE + NASTY + corrected
         atom = ET.fromstring(scope_page("atom.xml", hostile).body)  # noqa: S314
         assert atom.findtext(f"{ATOM}entry/{ATOM}title") == NASTY
         assert atom.findtext(f"{ATOM}entry/{ATOM}author/{ATOM}uri") == NASTY_URL
@@ -183,7 +187,7 @@ BROKEN = [
     ("rss.xml", b"<dc:creator>Ines</dc:creator>", b"<author>Ines</author>", "author"),
     ("rss.xml", b'url="https://', b'url="/', "address"),
     ("atom.xml", b"<rights>", b"<rights/><rights>", "rights"),
-    ("atom.xml", b"<updated>2026-05-05T22:15:00+00:00", b"<updated>2026-05-05T22:15:00", "offset"),
+    ("atom.xml", b"<updated>2026-05-06T00:00:00+00:00", b"<updated>2026-05-06T00:00:00", "offset"),
     ("atom.xml", b'rel="via"', b'rel="alternate"', "alternate"),
     ("atom.xml", b'href="https://log', b'href="log', "address"),
     ("atom.xml", b"<name>Ines</name>", b"", "name"),
@@ -240,12 +244,12 @@ def test_feeds_tell_of_ai_what_pages_do(kind: Disclosure, review: Review | None)
 
     for found in feeds(scope).values():
         (entry,) = found.entries
-        assert entry.summary == f"{notice} The ferry is back.".strip()
+        assert entry.summary == f"{notice} The ferry is back.{CORRECTION}".strip()
         told = {tag.scheme: tag.term for tag in entry.tags if tag.scheme}
         expected = {disclosure.TERMS: value, disclosure.SOURCE_TYPES: term} if notice else {}
         assert told == expected
     (item,) = json.loads(scope_page("feed.json", scope).body)["items"]
-    assert item["content_text"] == f"{notice} The ferry is back.".strip()
+    assert item["content_text"] == f"{notice} The ferry is back.{CORRECTION}".strip()
     assert ("_ai" in item) == bool(notice)
     if notice:
         assert item["_ai"]["disclosure"] == value
@@ -266,7 +270,7 @@ def test_feeds_say_whose_the_rights_are(config: SiteConfig, expected: str) -> No
 
 
 def test_the_last_change_of_a_feed_is_that_of_what_it_shows() -> None:
-    shown = entries(NEWEST, updated_at=None)
+    shown = entries(NEWEST, updated_at=None, corrections=())
     hidden = replace(shown[-1], path="hidden", updated_at=datetime(2030, 1, 1, tzinfo=UTC))
     channel = ET.fromstring(scope_page("rss.xml", Scope(newest=(*shown, hidden))).body)[0]  # noqa: S314
     assert channel.findtext("lastBuildDate") == channel.findtext("item/pubDate")
@@ -342,7 +346,7 @@ class TestSitemaps:
         assert root.tag == f"{SITEMAP}urlset"
         found = [(e.findtext(f"{SITEMAP}loc"), e.findtext(f"{SITEMAP}lastmod")) for e in root]
         assert found == [
-            (f"{URL}/articles/news/{i}/", "2026-05-05T22:15:00+00:00") for i in range(3)
+            (f"{URL}/articles/news/{i}/", "2026-05-06T00:00:00+00:00") for i in range(3)
         ]
 
     def test_the_index_lists_every_month(self) -> None:

@@ -137,9 +137,8 @@ def test_a_move_to_another_topic_names_the_feeds_of_both(newsroom: Newsroom) -> 
     )
 
 
-def test_a_status_of_the_future_is_told_as_scheduled() -> None:
-    """What is held back until its time has an event of its own; see KINDS."""
-    outcome = Outcome("articles/a.json", "scheduled")  # type: ignore[arg-type]
+def test_what_is_held_back_until_its_time_is_told_as_scheduled() -> None:
+    outcome = Outcome("articles/a.json", "scheduled")
 
     assert Change(outcome).kind == "ArticleScheduled"
     assert Change(outcome).concerns_others

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import os
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +23,10 @@ from tests.cloudformation import listed, notifications, notified, properties, ro
 from tests.iam import Request, Statement, is_allowed
 from tests.newsroom import (
     DONE,
+    SCHEDULING,
     Newsroom,
     failed,
+    make_group,
     publish,
     refusing,
     sqs_record,
@@ -139,6 +142,19 @@ def _old_addresses_lead_on(newsroom: Newsroom) -> None:
     newsroom.work_off()
 
 
+def _articles_wait_for_their_time(newsroom: Newsroom) -> None:
+    newsroom.now = datetime(2027, 1, 1, tzinfo=UTC)
+    publish(newsroom, "later", published_at="2027-01-02T00:00:00Z")
+    # Once more, and for another time.
+    assert newsroom.deliver("articles/later.json") == DONE
+    publish(newsroom, "later", published_at="2027-01-03T00:00:00Z")
+    assert newsroom.deliver(event={"verify": {}}) == DONE
+    newsroom.work_off()
+    newsroom.turn(datetime(2027, 1, 3, tzinfo=UTC))
+    assert status(newsroom, "articles/later.json") == "published"
+    assert newsroom.deliver(newsroom.delete("later")) == DONE
+
+
 def _everything_goes(newsroom: Newsroom) -> None:
     publish(newsroom, "a", status="withdrawn")
     publish(newsroom, "b", status="draft")
@@ -156,6 +172,7 @@ DAY: list[Callable[[Newsroom], None]] = [
     _the_site_is_verified,
     _a_picture_comes_changes_and_goes,
     _old_addresses_lead_on,
+    _articles_wait_for_their_time,
     _everything_goes,
 ]
 
@@ -168,6 +185,9 @@ def evening(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Newsroom:
         monkeypatch.setenv(name, queue["QueueUrl"])
     monkeypatch.setattr(media, "SWEEP_AFTER", 0)
     monkeypatch.setenv("EVENT_BUS", "default")
+    for name, value in SCHEDULING.items():
+        monkeypatch.setenv(name, value)
+    make_group()
     for step in DAY:
         step(newsroom)
     newsroom.assert_converged()
@@ -225,7 +245,8 @@ def test_the_day_has_every_call_that_the_code_can_make(evening: Newsroom) -> Non
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and isinstance(node.func.value, ast.Attribute)
-        and node.func.value.attr in {"_s3", "_cloudfront", "_sqs", "events", "redirects"}
+        and node.func.value.attr
+        in {"_s3", "_cloudfront", "_sqs", "events", "redirects", "scheduler"}
     }
 
     assert set(evening.calls) == {
@@ -346,6 +367,10 @@ def test_the_role_of_the_media_function_can_not(action: str, resource: str) -> N
         ("events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/another"),
         ("events:PutRule", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/news"),
         ("sqs:SendMessage", HERE.names["PingQueue.Arn"]),
+        ("scheduler:DeleteSchedule", f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/a"),
+        ("scheduler:DeleteScheduleGroup", HERE.names["ScheduleGroup.Arn"]),
+        ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/admin"),
+        ("iam:PassRole", HERE.schedule_role_arn),  # to anybody but Scheduler
     ],
 )
 def test_the_role_can_not(action: str, resource: str) -> None:

@@ -522,12 +522,14 @@ def test_a_new_process_does_not_load_what_signs_for_it() -> None:
         "events.register('before-send', shown);"
         f"client.describe_key_value_store(KvsARN='{STORE}')"
     )
+    # Without what other tests have added.
+    path = [folder for folder in sys.path if not folder.endswith("/crt")]
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
     )
 
     assert done.stdout.split() == ["False", "True"]

@@ -16,7 +16,8 @@ from broadsheet.errors import ConflictError, ContendedError
 from broadsheet.index import UNREADABLE
 from broadsheet.listings import ROUNDS, pause
 from broadsheet.manifest import Manifest
-from broadsheet.reconcile import messages_for, recorded
+from broadsheet.reconcile import messages_for
+from broadsheet.record import recorded
 from broadsheet.render import Page
 from broadsheet.sources import Outcome, Reading, newest_good
 from broadsheet.validation import Problem, shown

@@ -15,10 +15,12 @@ from broadsheet.invocation import hasten, seconds_left
 from broadsheet.notifications import Message, is_batch, messages_of
 from broadsheet.reconcile import Reconciler, Report
 from broadsheet.settings import Settings
-from broadsheet.store import Store
+from broadsheet.store import Store, utc_now
 from broadsheet.verify import Verifier, Walk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger(service="publish")
@@ -27,24 +29,33 @@ metrics = Metrics(namespace="Broadsheet", service="publish")
 tracer = Tracer(service="publish", auto_patch=False)
 
 
+_GONE = {"removed", "withdrawn", "expired"}
+
+
 class PublishError(BroadsheetError):
     """Something that an event named could not be published for now: try it again."""
 
 
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
-def lambda_handler(event: dict[str, Any], context: LambdaContext | None) -> dict[str, Any]:
+def lambda_handler(
+    event: dict[str, Any],
+    context: LambdaContext | None,
+    now: Callable[[], datetime] = utc_now,
+) -> dict[str, Any]:
     """Take an SQS batch of S3 notifications, a bare S3 notification or an EventBridge S3 event.
 
     Each may be a message of the function's own instead: to reconcile keys, or to verify the site.
 
     Of a batch it answers with the messages to try again (``batchItemFailures``); of any other event
     it raises PublishError if there is something to try again.
+
+    ``now`` is the clock by which articles are held back and expire.
     """
     settings = Settings.from_environment(os.environ)
     request_id = context.aws_request_id if context else "local"
     messages = messages_of(event, settings.source_bucket, request_id)
-    store = Store(settings, seconds_left(context))
+    store = Store(settings, seconds_left(context), now)
     reconciler = Reconciler(store, settings)
     with tracer.provider.in_subsegment("## reconcile"):
         report = reconciler.reconcile(
@@ -108,7 +119,7 @@ def _measure(messages: list[Message], report: Report) -> None:
     counts = {
         "ArticlesPublished": statuses.count("published"),
         "ArticlesRejected": statuses.count("rejected"),
-        "ArticlesRemoved": statuses.count("removed") + statuses.count("withdrawn"),
+        "ArticlesRemoved": sum(status in _GONE for status in statuses),
         "InvalidationItems": report.invalidation_items,
         "IndexConflicts": report.index_conflicts,
     }

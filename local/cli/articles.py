@@ -16,7 +16,7 @@ from broadsheet import addresses
 from broadsheet.article import OBJECT_BYTES, Article
 from broadsheet.errors import InvalidError
 from broadsheet.index import UNREADABLE, Month
-from broadsheet.reconcile import recorded
+from broadsheet.record import recorded
 from broadsheet.store import Store
 from local import receipts
 from local.cli.common import coloured, connect, counted, errors, key_of, out
@@ -57,6 +57,8 @@ def status(context: typer.Context, key: KEY) -> None:
     now = _status(state, receipt)
     table.add_row("status", coloured(now))
     if receipt:
+        if receipt.until and now != WAITING:
+            table.add_row("next", harmless(receipt.until))
         if receipt.url:
             table.add_row("page", Text(f"{harmless(receipt.url)}  {_answer(receipt.url)}"))
         for problem in (*receipt.errors, *receipt.warnings):
@@ -122,13 +124,14 @@ class _Line:
     url: str
     uploaded: datetime
     errors: tuple[dict[str, str], ...]
+    until: str = ""
 
 
 def list_articles(
     context: typer.Context,
     *,
     status: Annotated[
-        str, typer.Option(metavar="STATUS", help="Only those: rejected, waiting, draft, …")
+        str, typer.Option(metavar="STATUS", help="Only those: rejected, waiting, scheduled, …")
     ] = "",
     prefix: Annotated[
         str, typer.Option(metavar="PATH", help="Only those whose PATH begins like this.")
@@ -153,6 +156,7 @@ def list_articles(
                     {"path": problem.path, "message": problem.message}
                     for problem in (receipt.errors if receipt and is_for_it else ())
                 ),
+                until=receipt.until if receipt and is_for_it else "",
             )
         )
     lines = [line for line in lines if status in {"", line.status}]
@@ -161,7 +165,8 @@ def list_articles(
         return
     for line in lines:
         said = Text.assemble(coloured(line.status), f"  {harmless(line.key)}")
-        out().print(said.append(f"  {harmless(line.url)}", style="dim"))
+        until = f"  {harmless(line.until)}" if line.until else ""
+        out().print(said.append(f"  {harmless(line.url)}{until}", style="dim"))
     counts = Counter(line.status for line in lines)
     by_status = ", ".join(f"{number:,} {name}" for name, number in counts.most_common())
     errors().print(f"{counted(len(lines), 'article')}{': ' if lines else ''}{by_status}")
@@ -174,6 +179,7 @@ def _as_json(line: _Line) -> dict[str, Any]:
         "url": line.url,
         "uploaded": line.uploaded.isoformat(),
         "errors": list(line.errors),
+        "next": line.until,
     }
 
 

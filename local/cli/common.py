@@ -28,6 +28,8 @@ COLOURS = {
     "removed": "yellow",
     "draft": "cyan",
     "withdrawn": "yellow",
+    "scheduled": "cyan",
+    "expired": "yellow",
     "rejected": "bold red",
     "waiting": "magenta",
 }

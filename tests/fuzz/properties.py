@@ -21,7 +21,7 @@ from broadsheet.errors import InvalidError
 from broadsheet.index import UNREADABLE, Entry, Month, MonthCount, Scope
 from broadsheet.markdown import to_html
 from broadsheet.notifications import messages_of
-from broadsheet.reconcile import recorded
+from broadsheet.record import recorded
 from broadsheet.render import Renderer
 from broadsheet.site_config import SiteConfig
 from broadsheet.store import Stored

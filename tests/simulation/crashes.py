@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.newsroom import article
-from tests.simulation.plan import Fault, FaultKind, Operation, Place, Plan, Stall
+from tests.simulation.plan import START, Fault, FaultKind, Operation, Place, Plan, Stall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,6 +77,13 @@ _MANY = (
     _delete("a"),
 )
 
+_ONE, _TWO = ((START + timedelta(hours=hour)).isoformat() for hour in (1, 2))
+_SECRET = {"title": "Secret", "summary": "Secret"}
+_LATER = _put("a", published_at=_ONE, **_SECRET)
+_ENDS = _put("a", expires_at=_ONE)
+_BOTH = _put("a", published_at=_ONE, expires_at=_TWO, **_SECRET)
+_CLOCK = Operation("", _ONE.encode(), does="clock")
+
 KINDS = {
     "first article": Kind((), (_A,), _SITE),
     "publish": Kind((_A,), (_B,), _delete("a")),
@@ -85,6 +93,13 @@ KINDS = {
     "delete": Kind((_A, _B), (_delete("a"),), _C),
     "withdraw": Kind((_A, _B), (_put("a", status="withdrawn"),), _delete("b")),
     "reject": Kind((_A, _B), (_put("a", title=""),), _C),
+    "schedule": Kind((_B,), (_LATER,), _delete("b")),
+    "schedule what is live": Kind((_A, _B), (_LATER,), _delete("b")),
+    "reschedule": Kind((_LATER, _B), (_put("a", published_at=_TWO, **_SECRET),), _C),
+    "release": Kind((_BOTH, _B), (_CLOCK,), _delete("b")),
+    "expire": Kind((_ENDS, _B), (_CLOCK,), _C),
+    "cancel": Kind((_BOTH, _B), (_delete("a"),), _C),
+    "cancel an expiry": Kind((_ENDS, _B), (_A,), _delete("b")),
     "last article": Kind((_A,), (_delete("a"),), _B),
     "batch of eight": Kind((_A, _B), _MANY, _C),
     "site.json": Kind((_A, _put("b", published_at=LATER)), (_SITE,), _C),

@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import replace
+from datetime import timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from tests.newsroom import article
 from tests.simulation.moments import MOMENTS, PARSE, SECOND_LOOK
-from tests.simulation.plan import FAULTS, Fault, Operation, Place, Plan, Stall
+from tests.simulation.plan import FAULTS, START, Fault, Operation, Place, Plan, Stall
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +76,24 @@ PUBLIC = (
 )
 INDEXES = ("_index/2026/01.json", "_index/2026/02.json", "_index/topics/s.json", "_index/site.json")
 RECORDS = tuple(f"_record/articles/{path}.json" for path in ("a", "b", "c/d"))
+# For what articles wait, and where who handles them stands still while that time comes.
+HOURS = tuple((START + timedelta(hours=hour)).isoformat() for hour in (1, 2, 3))
+WAITING = (
+    "read source",
+    "write record",
+    "write page",
+    "swap month",
+    "write listing",
+    "delete page",
+    "set schedule",
+    "set schedule",
+    "cancel schedule",
+    "look at source",
+    "invalidate",
+    "receipt",
+)
+# A slow clock, whose schedule comes too early.
+SLOW = 20
 DEADLY: tuple[FaultKind, ...] = (
     "crash before",
     "crash after",
@@ -205,8 +225,16 @@ def _storm(seed: int, rng: random.Random) -> Plan:
     if rng.random() < 0.15:
         for _ in range(rng.randint(1, 3)):
             drawn.insert(rng.randint(1, len(drawn)), _damage(rng))
+    behind: tuple[int, ...] = (0,)
+    if rng.random() < 0.2:
+        for _ in range(rng.randint(1, 4)):
+            drawn.insert(rng.randint(0, len(drawn)), alphabet.timed(rng))
+        for hour in sorted(rng.sample(HOURS, rng.randint(0, 2))):
+            drawn.insert(rng.randint(len(drawn) // 2, len(drawn)), _clock(hour))
+        behind = rng.choice([(0,), (0, SLOW), (SLOW, 0, 0)])
     return Plan(
         seed=seed,
+        behind=behind,
         calm=tuple(alphabet.upload(rng) for _ in range(rng.randint(1, 2) if calm else 0)),
         operations=tuple(
             replace(operation, after=rng.choice([0, 0, 0, 1, 2])) for operation in drawn
@@ -457,7 +485,40 @@ def _untold(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
     return replace(plan, events=True, faults=(Fault(kind, Place(0, moment, 1, later=True)),))
 
 
+def _awaited(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """An article waits for its time, which comes while it, or its neighbour, is worked on."""
+    path, other = alphabet.paths[:2]
+    calm = [alphabet.upload(rng, other)] if rng.random() < 0.5 else []
+    first = alphabet.timed(rng, path)
+    if rng.random() < 0.6:
+        calm.append(first)
+        gone = Operation(first.key, None)
+        withdrawn = alphabet.timed(rng, path, status=rng.choice(["draft", "withdrawn"]))
+        again = alphabet.timed(rng, path)
+        plain = alphabet.upload(rng, path)
+        first = rng.choice([gone, withdrawn, again, plain, first])
+    operations = [first, replace(_clock(rng.choice(HOURS)), after=rng.choice([0, 1, 1, 2]))]
+    neighbour = rng.choice([alphabet.clash(rng, other), alphabet.timed(rng, path), VERIFY])
+    operations.insert(rng.randint(0, 2), replace(neighbour, after=rng.choice([0, 0, 1])))
+    if rng.random() < 0.3:
+        operations.append(_clock(HOURS[-1]))
+    places = [Place(rng.choice([0, 0, 1, 2]), rng.choice(WAITING), 1) for _ in "12"]
+    stalls = [Stall(place, rng.choice([1, 1, 2])) for place in places[: rng.randint(0, 2)]]
+    plan = _plan(seed, calm, operations, stalls, newest=rng.choice([1, 2, 30]))
+    faults: tuple[Fault, ...] = ()
+    if rng.random() < 0.4:
+        faults = (Fault(rng.choice(DEADLY), Place(rng.choice([0, 1]), rng.choice(WAITING), 1)),)
+    return replace(plan, faults=faults, behind=rng.choice([(0,), (0,), (0, SLOW), (SLOW, 0)]))
+
+
+def _clock(hour: str) -> Operation:
+    return Operation("", hour.encode(), does="clock")
+
+
 SCENES = (
+    _awaited,
+    _awaited,
+    _awaited,
     _clash,
     _outdated,
     _succession,
@@ -515,6 +576,7 @@ class _Alphabet:
         self._titles = ["A", "B"][: rng.randint(1, 2)]
         self._removals = rng.choice([0.1, 0.3, 0.5])
         self._sites = rng.choice([0.03, 0.03, 0.4])
+        self._secrets = count()
 
     def operation(self, rng: random.Random) -> Operation:
         """Any of them."""
@@ -551,6 +613,24 @@ class _Alphabet:
             fields["image"] = {"src": "https://example.com/b.jpg", "alt": "b"}
         body = json.dumps(article(**fields), separators=(",", ":")).encode()
         return Operation(f"articles/{path or rng.choice(self.paths)}.json", body)
+
+    def timed(self, rng: random.Random, path: str = "", **changed: Any) -> Operation:
+        """An article that waits for its publication, or its end, or both.
+
+        No other has its title, by which it is told apart wherever it can be seen too early.
+        """
+        begins, ends = sorted(rng.sample(HOURS, 2))
+        day = f"{rng.choice(self._days)}:00:00Z"
+        expiry = {"expires_at": ends, "expiry": rng.choice(["unlist", "remove"])}
+        fields: dict[str, Any] = rng.choice(
+            [
+                {"published_at": begins},
+                {"published_at": begins} | expiry,
+                {"published_at": day} | expiry,
+            ]
+        )
+        title = f"Secret{next(self._secrets)}"
+        return self.upload(rng, path, **fields | {"title": title, "summary": title} | changed)
 
 
 def _damage(rng: random.Random) -> Operation:

@@ -43,6 +43,9 @@ MOMENTS = {
     "write fixed": 2,
     "delete card": 1,
     "delete page": 1,
+    "set schedule": 1,
+    "cancel schedule": 1,
+    "look at schedule": 1,
     "invalidate": 1,
     "look at receipt": 2,
     "event": 1,
@@ -57,6 +60,15 @@ _STORE = {
 MOVED = {"old/index.html", "older/index.html"}
 
 
+_SCHEDULES = {
+    "CreateSchedule": "set schedule",
+    "UpdateSchedule": "set schedule",
+    "DeleteSchedule": "cancel schedule",
+    "GetSchedule": "look at schedule",
+    "ListSchedules": "list keys",
+}
+
+
 def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: PLR0911 (a table)
     """What a call is for."""
     key = params.get("Key", "")
@@ -66,6 +78,8 @@ def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: PLR0911 (a tab
         return "list keys"
     if name == "PutEvents":
         return "event"
+    if name in _SCHEDULES:
+        return _SCHEDULES[name]
     if name == "HeadObject" and key.startswith("receipts/"):
         return "look at receipt"
     if "KvsARN" in params:

@@ -7,21 +7,22 @@ They patch the safeguard itself, as little around it as can be.
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import app
-from broadsheet import addresses, verify
+from broadsheet import addresses, schedule, verify
 from broadsheet.errors import ConflictError
 from broadsheet.hooks import Hooks
 from broadsheet.index import Scope
 from broadsheet.listings import Listings, Wanted, _Plan
-from broadsheet.reconcile import _Run, recorded
+from broadsheet.reconcile import _Run
+from broadsheet.record import Record, recorded
 from broadsheet.redirects import Redirects, is_redirect
 from broadsheet.render import Drawing
+from broadsheet.schedule import AHEAD, Schedules, Standing
 from broadsheet.store import Store
 from broadsheet.verify import SURPLUS, Verifier
 
@@ -71,10 +72,53 @@ _redirect = _Run._redirect
 _claim_moved = Redirects._has_moved
 _tell_store = Redirects._tell
 _update_redirects = Store.update_redirects
+_standing = Standing.of
+_settle = Schedules.settle
+_write_receipt = _Run._write_receipt
 
 
 def _nothing(*_: Any, **__: Any) -> None:
     """Leave a step out."""
+
+
+def _early(article: Any, now: Any) -> Any:
+    """Publish what waits for its time as soon as it comes."""
+    return _standing(article, max(now, article.published_at))
+
+
+def _no_end(article: Any, now: Any) -> Any:
+    found = _standing(article, now)
+    return replace(found, until=None) if found.phase == "published" else found
+
+
+def _set_after_receipts(self: _Run, outcome: Any) -> None:
+    """Set the schedules that settle was kept from setting."""
+    _write_receipt(self, outcome)
+    path = addresses.article_path(outcome.key)
+    if path:
+        until = outcome.scheduled_for or outcome.expires_at
+        _settle(self._schedules, path, until, self._moments.get(path, ()))
+
+
+def _set_once(self: Schedules, path: str, until: Any, known: Any) -> None:
+    """Leave the schedule of an article that has one as it is."""
+    if not (until and known):
+        _settle(self, path, until, known)
+
+
+def _never_cancelled(self: Schedules, path: str, until: Any, _known: Any) -> None:
+    if until:
+        _settle(self, path, until, ())
+
+
+def _unrecorded(record: Any, at: Any) -> Any:  # noqa: ARG001 (as what it replaces)
+    return record or Record(unseen=True)
+
+
+def _too_soon_to_set(self: Schedules, path: str, until: Any, known: Any) -> None:
+    """Take what is due soon for on its way."""
+    soon = until and until - self._store.now() < AHEAD
+    _settle(self, path, None if soon else until, known)
 
 
 FIXED = {addresses.NOT_FOUND, addresses.ROBOTS}
@@ -152,14 +196,14 @@ def _swapped_over_anything(prefix: str) -> Callable[..., str]:
 
 def _shrinking_record(self: _Run, upload: Any) -> Any:
     """Remember where the path is, and forget where it was."""
-    places, known = _record(self, upload)
+    before, after = _record(self, upload)
     key = addresses.record_key(upload.path)
     stored = self._store.read_state(key)
     if upload.usable and upload.places and stored:
-        data = json.dumps({"places": sorted(upload.places)}).encode()
+        data = replace(after, places=upload.places).to_bytes()
         if data != stored.data:
             _write_state(self._store, key, data, stored.etag)
-    return places, known
+    return before, after
 
 
 def _place_page_later(self: _Run, upload: Any) -> Any:
@@ -181,8 +225,9 @@ def _delete_first(self: _Run, upload: Any) -> Any:
 
 def _record_later(self: _Run, upload: Any) -> Any:
     """Only read it; what is written comes after the listings."""
-    stored = self._store.read_state(addresses.record_key(upload.path))
-    return recorded(stored) | upload.places, stored is not None
+    before = Record.of(self._store.read_state(addresses.record_key(upload.path)))
+    old = before or Record()
+    return before, replace(old, places=old.places | upload.places)
 
 
 def _record_at_last(self: _Run, upload: Any) -> Any:
@@ -518,6 +563,30 @@ MUTATIONS = {
     ),
     "swallow": Mutation(
         "what failed does not come again", ((app, "_has_failed", _nothing_failed),)
+    ),
+    "early": Mutation(
+        "what waits for its time is published at once",
+        ((Standing, "of", staticmethod(_early)),),
+    ),
+    "schedule-last": Mutation(
+        "schedules are set after the receipts",
+        ((Schedules, "settle", _nothing), (_Run, "_write_receipt", _set_after_receipts)),
+    ),
+    "schedule-kept": Mutation(
+        "a schedule stays when the article has another time", ((Schedules, "settle", _set_once),)
+    ),
+    "schedule-left": Mutation(
+        "the schedule of what waits no more is not cancelled",
+        ((Schedules, "settle", _never_cancelled),),
+    ),
+    "schedule-forgotten": Mutation(
+        "no record tells that a schedule may exist", ((schedule, "_with", _unrecorded),)
+    ),
+    "expiry-forgotten": Mutation(
+        "nothing wakes anybody when an article ends", ((Standing, "of", staticmethod(_no_end)),)
+    ),
+    "too-early": Mutation(
+        "a message that comes too early is the last", ((Schedules, "settle", _too_soon_to_set),)
     ),
     "verify-deletes": Mutation(
         "verify deletes what should not exist without reconciling it",

@@ -7,9 +7,10 @@ run is made shorter. draw.py makes plans from seeds, crashes.py one for each cra
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal, get_args
 
-Does = Literal["upload", "verify", "damage", "forget"]
+Does = Literal["upload", "verify", "damage", "forget", "clock"]
 Style = Literal["uniform", "weights", "priorities"]
 FaultKind = Literal[
     "crash before",
@@ -27,6 +28,8 @@ FaultKind = Literal[
     "out of memory",
 ]
 FAULTS: tuple[FaultKind, ...] = get_args(FaultKind)
+# When each run begins, and by when nothing waits for its time any more.
+START, END = (datetime(2026, 3, 15, hour, tzinfo=UTC) for hour in (0, 6))
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,9 @@ class Operation:
     """An upload to, or without a body a deletion from, the source bucket.
 
     Or something else that is done: the site is to be verified; a key of the site bucket is written,
-    or deleted, behind the function's back (damage); an index is to forget its newest entry. It
-    waits until ``after`` invocations of the storm have ended or stood still.
+    or deleted, behind the function's back (damage); an index is to forget its newest entry; the
+    clock goes forward to the time in ``body``. It waits until ``after`` invocations of the storm
+    have ended or stood still.
     """
 
     key: str
@@ -102,7 +106,8 @@ class Plan:
     ``newest`` is how many entries a landing page holds; ``changes`` are the steps at
     which whoever is running loses its priority; ``at_once`` bounds the invocations under
     way, ``batch`` the messages of each. With ``events`` there is a bus on which others are
-    told. With ``gather`` a batch has as many as there are, and waits until nothing more can be
+    told. ``behind`` are seconds by which the clocks of invocations are slow, one after the other.
+    With ``gather`` a batch has as many as there are, and waits until nothing more can be
     uploaded.
     """
 
@@ -120,6 +125,7 @@ class Plan:
     queue: bool = False
     events: bool = False
     gather: bool = False
+    behind: tuple[int, ...] = (0,)
 
     @property
     def leaves_damage(self) -> bool:
@@ -136,7 +142,7 @@ class Plan:
         head = (
             f"seed {self.seed}: {self.style}, newest {self.newest}, at once {self.at_once}, "
             f"by {self.invalidate_by}, {'with' if self.queue else 'without'} queue, "
-            f"{'with' if self.events else 'without'} events"
+            f"{'with' if self.events else 'without'} events, clocks {self.behind} s behind"
         )
         calm = [f"{operation}, and wait" for operation in self.calm]
         storm = [str(part) for part in (*self.operations, *self.stalls, *self.faults)]

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from broadsheet import addresses
+from broadsheet.schedule import rounded
+from broadsheet.settings import Settings
+from broadsheet.sources import Sources
+from broadsheet.store import Store
 from tests.newsroom import SOURCE, Newsroom
 
 if TYPE_CHECKING:
@@ -72,6 +78,8 @@ class Watched(Newsroom):
         self._excepted: set[str] = set()
         self._index_damaged = False
         self._dangling_now: set[tuple[str, str]] = set()
+        # What must not be seen before its time: words of an upload.
+        self.embargoes: dict[bytes, datetime] = {}
 
     # What must hold at every instant
 
@@ -88,6 +96,8 @@ class Watched(Newsroom):
                 self._excepted.add(link)
             elif addresses.carded_path(key):
                 invocation.pages.add(link)  # found, and perhaps good as it is
+        if ours and name == "PutObject" and (copy := self._origin(key)):
+            self.see_secrets(copy.body, key)
         self._observe(name, params)
         if ours and name in {"PutObject", "DeleteObject"}:
             copy = self.cdn.get(key)
@@ -96,10 +106,24 @@ class Watched(Newsroom):
         if params.get("Bucket") == SOURCE and name == "PutObject":
             self._check_receipt(invocation, key.removeprefix("receipts/"))
             self._check_told(key.removeprefix("receipts/"), params["Metadata"].get("event", ""))
-        if name == "UpdateKeys":
-            self._check_links()
         if name == "PutEvents":
             self._check_events(invocation, self.events[-len(params["Entries"]) :])
+
+    def see_upload(self, body: bytes) -> None:
+        """Remember the title of an article that is held back, by which it can be told apart."""
+        try:
+            article = json.loads(body)
+            moment = datetime.fromisoformat(article["published_at"])
+        except (ValueError, KeyError, TypeError):
+            return
+        if moment > self.now and len(article["title"]) > 1:
+            self.embargoes[article["title"].encode()] = moment
+
+    def see_secrets(self, data: bytes, what: str) -> None:
+        """See that nothing is public before its time."""
+        for title, moment in self.embargoes.items():
+            if title in data and moment > self.now:
+                self._violate(f"{what} shows {title.decode()}, which is held back until {moment}")
 
     def damage(self, operation: Operation) -> bool:
         """Do to the site bucket what nobody should; false where there is nothing to do it to.
@@ -150,8 +174,22 @@ class Watched(Newsroom):
 
     def _check_receipt(self, invocation: Invocation, key: str) -> None:
         """That of a published article comes after the CDN has been told: it is live."""
-        if invocation.owed and self.receipt(key)["status"] == "published":
+        receipt = self.receipt(key)
+        if invocation.owed and receipt["status"] == "published":
             self._check_live(invocation, key, "receipt")
+        if moment := receipt.get("scheduled_for") or receipt.get("expires_at"):
+            self._check_scheduled(invocation, key, datetime.fromisoformat(moment))
+
+    def _check_scheduled(self, invocation: Invocation, key: str, moment: datetime) -> None:
+        """What a receipt says will happen has its schedule, unless others were at work, too."""
+        alone = all(
+            other is invocation or (other.ended is not None and other.ended < invocation.began)
+            for other in self._by_actor.values()
+        )
+        if alone and moment > self.now:
+            found = [at for name, at in self.schedules().items() if name.rstrip("'") == key]
+            if not any(at >= moment for at in found):
+                self._violate(f"receipt for {key} says {moment}, for which there is no schedule")
 
     def _check_live(self, invocation: Invocation, key: str, what: str) -> None:
         path = addresses.article_path(key)
@@ -172,11 +210,12 @@ class Watched(Newsroom):
         if not self.plan.events or key == addresses.SITE_JSON:
             return
         told = [event for event in self.events if event["key"] == key]
-        known = {"published", "withdrawn", "rejected"}
-        known |= (
-            {"removed", "draft"} if any(e["type"] == "ArticlePublished" for e in told) else set()
-        )
-        if self.receipt(key)["status"] in known and mark not in {event["id"] for event in told}:
+        known = {"published", "rejected", "scheduled"}
+        if any(e["type"] == "ArticlePublished" for e in told):
+            known |= {"removed", "draft", "expired", "withdrawn"}
+        receipt = self.receipt(key)
+        seen = receipt["status"] == "withdrawn" and receipt["url"]
+        if (seen or receipt["status"] in known) and mark not in {event["id"] for event in told}:
             self._violate(f"receipt for {key} that nobody was told")
 
     def _check_links(self) -> None:
@@ -222,6 +261,7 @@ class Watched(Newsroom):
         for key in sorted(self.uploaded):
             if addresses.receipt_key(key) not in self.keys(SOURCE):
                 self._violate(f"no receipt for {key}: its message was lost")
+        self._check_schedules()
         said = {key: self.receipt(key) for key in self.uploaded if not self.violations}
         site = self.site()
         rebuilt, redirects = self.rebuilt_with_redirects()
@@ -246,3 +286,15 @@ class Watched(Newsroom):
             found, wanted = self.redirects().get(path), rebuilt.get(path)
             if found != wanted:
                 self._violate(f"the store leads from {path} to {found}, a rebuild to {wanted}")
+
+    def _check_schedules(self) -> None:
+        """There is one for each article that waits for its time, and no other."""
+        settings = Settings.from_environment(os.environ)
+        sources = Sources(Store(settings, now=lambda: self.now), settings)
+        paths = {path for key in self.uploaded if (path := addresses.article_path(key))}
+        uploads = [sources.article(path) for path in sorted(paths)]
+        wanted = {u.outcome.key: rounded(u.until) for u in uploads if u.until}
+        for key in sorted(wanted.keys() | self.schedules().keys()):
+            if wanted.get(key) != self.schedules().get(key):
+                what = f"{self.schedules().get(key)}, wanted is {wanted.get(key)}"
+                self._violate(f"the schedule for {key} is for {what}")

@@ -10,6 +10,7 @@ import time
 import warnings
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -19,10 +20,23 @@ from moto import mock_aws
 import app
 from broadsheet import index, listings, sources, store, verify
 from broadsheet.article import Article
+from broadsheet.card import Card
+from broadsheet.schedule import AHEAD
 from tests import policies
-from tests.newsroom import ENVIRONMENT, SITE, SOURCE, Crash, make_distribution, refused, sqs_record
+from tests.newsroom import (
+    ENVIRONMENT,
+    SCHEDULING,
+    SITE,
+    SOURCE,
+    Crash,
+    make_distribution,
+    make_group,
+    refused,
+    sqs_record,
+)
 from tests.simulation.moments import PARSE, SECOND_LOOK, moment_of
 from tests.simulation.mutations import MUTATIONS
+from tests.simulation.plan import END, START
 from tests.simulation.scheduler import Actor, Scheduler
 from tests.simulation.watch import Invocation, Watched
 
@@ -46,6 +60,7 @@ KEYS: dict[verify.Part, int] = {
     "articles": 2,
     "media": 2,
     "objects": 20,
+    "schedules": 2,
 }
 # Seconds of an invocation that are left: too few for another article, and for any call.
 LEFT = {"time is short": 30, "time is up": 0}
@@ -75,11 +90,14 @@ def simulate(plan: Plan, mutation: str = "") -> Run:
     """Carry out a plan, with the code broken by a mutation if one is named."""
     with environment(plan), mock_aws():
         world = World(plan)
-        with ExitStack() as stack:
-            if mutation:
-                stack.enter_context(MUTATIONS[mutation].applied())
-            world.play()
-        world.check()
+        for until in (START, END):
+            with ExitStack() as stack:
+                if mutation:
+                    stack.enter_context(MUTATIONS[mutation].applied())
+                world.play(until)
+            world.check()
+            if not world.waits():
+                break
         calls = tuple(world.calls_made())
         return Run(plan, world.violations, world.coverage, world.trace, calls)
 
@@ -87,7 +105,8 @@ def simulate(plan: Plan, mutation: str = "") -> Run:
 @contextmanager
 def environment(plan: Plan) -> Iterator[None]:
     """That of a function which a plan's run calls; it logs nothing."""
-    variables = ENVIRONMENT | {"QUEUE_URL": "", "INVALIDATE_BY": plan.invalidate_by}
+    variables = ENVIRONMENT | SCHEDULING
+    variables |= {"QUEUE_URL": "", "INVALIDATE_BY": plan.invalidate_by}
     variables["EVENT_BUS"] = "default" if plan.events else ""
     level = app.logger.log_level
     with (
@@ -117,6 +136,8 @@ class World(Watched):
                 Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
             )
         self.s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
+        make_group()
+        self.now = START
         self._clients = store._clients("", 1)  # noqa: SLF001 (the one gate)
         os.environ["DISTRIBUTION_ID"] = make_distribution()
         if plan.queue:
@@ -132,15 +153,17 @@ class World(Watched):
         self._storm: int | None = None
         self._calm_ended = 0
         self._messages: list[Message] = []
-        self._scheduler = Scheduler(plan, self)
+        self._scheduler: Scheduler
 
     # The run
 
-    def play(self) -> None:
-        """Until everything is uploaded and the queue is empty."""
-        emitters = [c.meta.events for c in (self._clients.s3, self._clients.cloudfront)]
-        emitters.append(self._clients.sqs.meta.events)
-        emitters.append(self._clients.redirects.meta.events)
+    def play(self, now: datetime) -> None:
+        """From a time on, until everything is uploaded and the queue is empty."""
+        self._go_forward(now)
+        self._scheduler = Scheduler(self.plan, self)
+        clients = (self._clients.s3, self._clients.cloudfront, self._clients.sqs)
+        others = (self._clients.scheduler, self._clients.redirects)
+        emitters = [client.meta.events for client in (*clients, *others)]
         if self.plan.events:
             emitters.append(self._clients.events.meta.events)
         hooks: dict[str, Callable[..., None]] = {
@@ -155,7 +178,17 @@ class World(Watched):
                     emitter.register(event, hook)
                     stack.callback(emitter.unregister, event, hook)
             self._scheduler.run()
-        self._count()
+        if not self.waits():
+            self._count()
+
+    def waits(self) -> bool:
+        """Whether anything is to happen at a time that has not come."""
+        return self.now < END and (bool(self._group()) or bool(self.embargoes))
+
+    def _go_forward(self, now: datetime) -> None:
+        if now > self.now:
+            self.trace.append(f"the clock goes to {now}")
+            self.now = now
 
     def calls_made(self) -> Iterator[int]:
         """How many calls each invocation of the storm has made."""
@@ -166,6 +199,7 @@ class World(Watched):
     def _patches(self) -> list[tuple[Any, str, Any]]:
         """Where the handler meets the simulation other than at calls of AWS."""
         sleep, parse = time.sleep, Article.parse
+        png = Card.png
         gathered, settle = index.Scope.gathered, listings.Listings._settle_once  # noqa: SLF001 (only counted)
 
         def doze(seconds: float) -> None:
@@ -180,6 +214,10 @@ class World(Watched):
             self._before_parse(path)
             return parse(path, data)
 
+        def watched_png(card: Card) -> bytes:
+            self.see_secrets(card.title.encode(), "a card")
+            return png(card)
+
         def counted_gathered(*args: Any, **options: Any) -> Any:
             self.coverage["refills"] += 1
             return gathered(*args, **options)
@@ -191,6 +229,7 @@ class World(Watched):
         return [
             (time, "sleep", doze),
             (Article, "parse", parse_or_fail),
+            (Card, "png", watched_png),
             (index.Scope, "gathered", counted_gathered),
             (listings.Listings, "_settle_once", counted_settle),
         ]
@@ -214,7 +253,8 @@ class World(Watched):
         """Whether an upload or a message is waiting."""
         if self._storm is None:
             return not self._scheduler.in_flight
-        return self._due() or self._deliverable() or self._to_verify_last()
+        busy = self._due() or self._deliverable() or self._firing()
+        return busy or self._almost_due() or self._to_verify_last()
 
     def step(self) -> None:
         """Upload something, or deliver a batch."""
@@ -227,14 +267,36 @@ class World(Watched):
                 self._storm = self._calm_ended = self.coverage["invocations"]
             return
         deliverable = self._deliverable()
-        if self._due() and not (deliverable and self._rng.random() < 0.6):
+        if self._firing() and (self.plan.gather or self._rng.random() < 0.5 or not deliverable):
+            self._fire()
+        elif self._due() and not (deliverable and self._rng.random() < 0.6):
             self._upload(self._todo.pop(0))
         elif deliverable:
             self._deliver_some()
+        elif self._almost_due():
+            self._go_forward(self.now + AHEAD + AHEAD)
         elif self._to_verify_last():
             self._to_verify = False
             self.trace.append("schedule: verify what was damaged")
             self._enqueue(VERIFY)
+
+    def _firing(self) -> bool:
+        """Whether a schedule is due."""
+        return any(at <= self.now for at in self.schedules().values())
+
+    def _fire(self) -> None:
+        """Let the schedules that are due send their messages, which may come twice."""
+        for record in self.due():
+            self.trace.append(f"schedule: {record['body']}")
+            self.coverage["schedules fired"] += 1
+            for _ in range(2 if self.plan.batch > 1 and self._rng.random() < 0.1 else 1):
+                self._enqueue(record)
+
+    def _almost_due(self) -> bool:
+        """Whether all wait for a schedule that a slow clock has put off."""
+        if self._todo or self._messages or self._scheduler.in_flight:
+            return False
+        return any(at <= self.now + AHEAD for at in self.schedules().values())
 
     def _to_verify_last(self) -> bool:
         return self._to_verify and not (self._todo or self._messages or self._scheduler.in_flight)
@@ -248,13 +310,17 @@ class World(Watched):
         return idle or self._todo[0].after <= events
 
     def _deliverable(self) -> bool:
-        if self.plan.gather and self._due():
+        if self.plan.gather and (self._due() or self._firing()):
             return False
         return bool(self._messages) and len(self._scheduler.in_flight) < self.plan.at_once
 
     def _upload(self, operation: Operation) -> None:
         self.trace.append(f"newsroom: {operation}")
         self.coverage["operations"] += 1
+        if operation.does == "clock":
+            assert operation.body
+            self._go_forward(datetime.fromisoformat(operation.body.decode()))
+            return
         if operation.damages:
             self.coverage["damages"] += self.damage(operation)
             return
@@ -266,6 +332,7 @@ class World(Watched):
                 self.s3.delete_object(Bucket=SOURCE, Key=operation.key)
             else:
                 self.upload_bytes(operation.key, operation.body)
+                self.see_upload(operation.body)
             self.uploaded.add(operation.key)
             record = sqs_record("", [operation.key])
         often = self.plan.batch > 1 and not self.plan.gather and self._rng.random() < 0.25
@@ -303,7 +370,8 @@ class World(Watched):
         again = batch
         try:
             records = {"Records": [m.record for m in batch]}
-            answer = app.lambda_handler(records, invocation.clock)
+            behind = timedelta(seconds=self.plan.behind[place % len(self.plan.behind)])
+            answer = app.lambda_handler(records, invocation.clock, now=lambda: self.now - behind)
         except Crash:
             pass
         except Exception as error:  # noqa: BLE001 (a violation like any other)

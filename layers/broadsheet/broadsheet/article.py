@@ -12,6 +12,7 @@ from broadsheet.validation import Problem, check, decode, pointer, shown
 
 Disclosure = Literal["none", "assisted", "rewritten", "generated"]
 Status = Literal["published", "draft", "withdrawn"]
+Expiry = Literal["unlist", "remove"]
 
 # An article with every field at its limit, escaped as \uXXXX throughout, still fits.
 OBJECT_BYTES = 10 * 1024 * 1024
@@ -117,6 +118,8 @@ class Article:
     body: str
     published_at: datetime
     updated_at: datetime | None = None
+    expires_at: datetime | None = None
+    expiry: Expiry = "unlist"
     authors: tuple[Author, ...] = ()
     topics: tuple[Topic, ...] = ()
     source: Source | None = None
@@ -159,7 +162,7 @@ class Article:
             topics.setdefault(slug, Topic(slug, _line(label)))
         source, image = document.get("source"), document.get("image")
         review = document.get("human_review")
-        updated_at = document.get("updated_at")
+        updated_at, expires_at = document.get("updated_at"), document.get("expires_at")
         return cls(
             path=path,
             title=_line(document["title"]),
@@ -167,6 +170,8 @@ class Article:
             body=document["body"],
             published_at=_moment(document["published_at"]),
             updated_at=_moment(updated_at) if updated_at else None,
+            expires_at=_moment(expires_at) if expires_at else None,
+            expiry=document.get("expiry", "unlist"),
             authors=tuple(Author(**_lines(author)) for author in document.get("authors", ())),
             topics=tuple(topics.values()),
             source=Source(**_lines(source)) if source else None,
@@ -214,6 +219,10 @@ def _beyond_schema(document: dict[str, Any]) -> list[Problem]:
     if published and updated and updated < published:
         message = f"is before published_at; expected {document['published_at']} or later"
         problems.append(Problem("/updated_at", message))
+    expires = _check_date(("expires_at",), document.get("expires_at"), problems)
+    if published and expires and expires <= published:
+        message = f"is not after published_at; expected later than {document['published_at']}"
+        problems.append(Problem("/expires_at", message))
     for i, correction in enumerate(_list(document.get("corrections"))):
         if isinstance(correction, dict):
             _check_date(("corrections", i, "at"), correction.get("at"), problems)

@@ -50,7 +50,8 @@ class Change:
     """What became of a key, and what it needs to tell of it.
 
     ``version`` identifies the upload and the picture that it shows. ``places`` are all that the
-    article was ever listed in; ``public`` tells that it has a page, or had one.
+    article was ever listed in; ``public`` tells that it has a page, or had one, and ``announced``
+    that others were told of it at least.
     """
 
     outcome: Outcome
@@ -58,14 +59,17 @@ class Change:
     entry: Entry | None = None
     places: frozenset[Place] = field(default_factory=frozenset)
     public: bool = False
+    announced: bool = False
 
     @classmethod
-    def of(cls, upload: Upload, places: frozenset[Place], *, recorded: bool) -> Change:
-        """The change that an upload makes; a path is ``recorded`` once it has a page."""
+    def of(
+        cls, upload: Upload, places: frozenset[Place], *, recorded: bool, announced: bool
+    ) -> Change:
+        """The change that an upload makes; a path is ``recorded`` once it has had a page."""
         image = upload.entry.image if upload.entry else None
         version = " ".join((*(upload.state or ()), image.digest if image else ""))
         public = recorded or upload.page is not None
-        return cls(upload.outcome, version, upload.entry, places, public)
+        return cls(upload.outcome, version, upload.entry, places, public, announced)
 
     @property
     def kind(self) -> str:
@@ -75,7 +79,7 @@ class Change:
     @property
     def concerns_others(self) -> bool:
         """Whether anybody can have known of it: nobody is told that a first draft was removed."""
-        return self.public or self.kind != REMOVED
+        return self.public or self.announced or self.kind != REMOVED
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,8 @@ class Hooks:
         }
         if outcome.status == "rejected":
             return detail | {"errors": _errors(outcome)}
+        if outcome.scheduled_for:
+            detail["scheduled_for"] = outcome.scheduled_for.isoformat()
         if entry:
             detail |= {
                 "title": entry.title,

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from broadsheet.article import Article, Author, Disclosure, Image, Source, Topic
+from broadsheet.article import Article, Author, Correction, Disclosure, Image, Source, Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Entries on a landing page and in a feed.
 NEWEST = 30
+# Corrections that feeds tell of: the newest of an article.
+CORRECTIONS = 3
 # What a news sitemap holds: articles of two days, here those before the newest, and 1,000 at most.
 # https://developers.google.com/search/docs/crawling-indexing/sitemaps/news-sitemap
 NEWS_WINDOW = timedelta(hours=48)
@@ -52,6 +54,7 @@ class Entry:
     reviewed: bool
     image: Image | None
     language: str
+    corrections: tuple[Correction, ...] = ()
 
     @classmethod
     def of(cls, article: Article, timezone: ZoneInfo) -> Self:
@@ -72,6 +75,7 @@ class Entry:
             reviewed=article.human_review is not None,
             image=article.image,
             language=article.language,
+            corrections=_newest(article.corrections),
         )
 
     @classmethod
@@ -84,6 +88,10 @@ class Entry:
         fields["topics"] = tuple(Topic(**topic) for topic in value["topics"])
         fields["source"] = Source(**value["source"]) if value["source"] else None
         fields["image"] = Image.from_json(value["image"]) if value["image"] else None
+        fields["corrections"] = tuple(
+            Correction(datetime.fromisoformat(at), text)
+            for at, text in value.get("corrections", ())
+        )
         return cls(**fields)
 
     def to_json(self) -> dict[str, Any]:
@@ -91,6 +99,10 @@ class Entry:
         value = asdict(self)
         value["published_at"] = self.published_at.isoformat()
         value["updated_at"] = self.updated_at.isoformat() if self.updated_at else None
+        # Few articles have any, and indexes are read and written with each publish.
+        del value["corrections"]
+        if self.corrections:
+            value["corrections"] = [[one.at.isoformat(), one.text] for one in self.corrections]
         return value
 
     @property
@@ -101,7 +113,8 @@ class Entry:
     @property
     def modified_at(self) -> datetime:
         """When the article last changed, as far as it says."""
-        return (self.updated_at or self.published_at).astimezone(UTC)
+        said = [self.updated_at or self.published_at, *(one.at for one in self.corrections[:1])]
+        return max(said).astimezone(UTC)
 
     @property
     def places(self) -> frozenset[Place]:
@@ -237,6 +250,11 @@ class Scope:
     def listed_months(self) -> list[str]:
         """The months that have entries, newest first."""
         return sorted((m for m, c in self.months.items() if c.count), reverse=True)
+
+
+def _newest(corrections: Iterable[Correction]) -> tuple[Correction, ...]:
+    ordered = sorted(corrections, key=lambda one: (_LAST - one.at, one.text))
+    return tuple(ordered[:CORRECTIONS])
 
 
 def _recent(entries: Sequence[Entry]) -> int:

@@ -4,7 +4,8 @@ A key is only a hint that something may have changed. For each: read the source 
 write record, card and page; settle the listings and the redirects; delete the page of what is gone,
 and the card that no page names; and look at the source again, going round once more for what
 changed meanwhile. Then one invalidation for all, the events for others, and last the receipts, so
-that "published" means live. Whatever dies on the way is found and mended by the next delivery.
+that "published" means live. Whatever dies on the way is found and mended by the next delivery. What
+is to be taken down goes all this way first, before anything else of its batch is rendered.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from typing import TYPE_CHECKING, TypeVar
 from broadsheet import addresses, redirects
 from broadsheet.errors import ConflictError, ContendedError
 from broadsheet.hooks import Change, Hooks
-from broadsheet.index import UNREADABLE
 from broadsheet.listings import ROUNDS, Listings, SiteMovedError, Wanted, pause
+from broadsheet.record import Record, change
+from broadsheet.schedule import Schedules, going_first
 from broadsheet.sources import Outcome, Sources, Upload
 from broadsheet.store import CALL_SECONDS
 from broadsheet.validation import Problem, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
 
     from broadsheet.index import Place
     from broadsheet.render import Page
@@ -56,6 +59,14 @@ class Report:
     index_conflicts: int = 0
     redirects_refused: int = 0
 
+    def add(self, other: Report) -> None:
+        """Take in what was done of other keys."""
+        self.outcomes |= other.outcomes
+        self.failures |= other.failures
+        self.invalidation_items += other.invalidation_items
+        self.index_conflicts += other.index_conflicts
+        self.redirects_refused += other.redirects_refused
+
 
 class Reconciler:
     """Reconciles keys of the source bucket with the site; one for each invocation."""
@@ -77,8 +88,15 @@ class Reconciler:
         what they share can't be: each is to be tried again. Raises nothing of AWS.
         """
         distinct = list(dict.fromkeys(keys))
-        run = _Run(self._store, self._settings, distinct, by_path=by_path)
-        report = run.report() if distinct else Report()
+        report = Report()
+        read: dict[str, Stored] = {}
+        waves = [distinct] if distinct else []
+        if len(distinct) > 1:
+            first, read = going_first(self._store, distinct)
+            waves = [first, [key for key in distinct if key not in set(first)]]
+        for keys_of_wave in filter(None, waves):
+            run = _Run(self._store, self._settings, keys_of_wave, by_path=by_path, read=read)
+            report.add(run.report())
         starts = {continuation(after): after for after in continue_after}
         if addresses.SITE_JSON in report.outcomes:
             starts[addresses.SITE_JSON] = ""
@@ -142,16 +160,25 @@ class _Run:
     """One reconcile of one set of keys."""
 
     def __init__(
-        self, store: Store, settings: Settings, keys: list[str], *, by_path: bool = False
+        self,
+        store: Store,
+        settings: Settings,
+        keys: list[str],
+        *,
+        by_path: bool = False,
+        read: dict[str, Stored] | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
         self._keys = keys
         self._by = "paths" if by_path else settings.invalidate_by
         self._doubtful = by_path
+        self._read_before = read or {}
+        self._schedules = Schedules(store, settings)
         self._report = Report()
         self._changes: dict[str, Change] = {}
         self._marks: dict[str, str] = {}
+        self._moments: dict[str, frozenset[datetime]] = {}
         self._sources: Sources
         self._redirects = redirects.Redirects(store, settings.redirects_store, doubtful=by_path)
         # Of each path all aliases that it ever claimed; and the paths that others claim.
@@ -217,7 +244,9 @@ class _Run:
         pending = paths
         fresh = self._site_changed or bool(self._mend)
         for attempt in range(ROUNDS):
-            self._sources = Sources(self._store, self._settings, fresh=fresh)
+            self._sources = Sources(
+                self._store, self._settings, fresh=fresh, read=self._read_before
+            )
             if addresses.SITE_JSON in self._keys:
                 self._report.outcomes[addresses.SITE_JSON] = self._sources.outcome
             listings = Listings(self._store, self._sources.renderer, self._sources.site)
@@ -306,7 +335,9 @@ class _Run:
         self._store.see_time(ARTICLE_SECONDS)
         if upload.picture:
             self._mark_use(upload.picture[0], upload.path)
-        places, known = self._record(upload)
+        before, record = self._record(upload)
+        known = before is not None and not before.unseen
+        self._aliases[upload.path] = record.aliases
         # After the source: who claims this address afterwards will see what the source is.
         if self._store.state_tag(addresses.alias_key(addresses.article_address(upload.path))):
             self._claimed.add(upload.path)
@@ -317,12 +348,16 @@ class _Run:
             new = self._write(card.page(), new=new)
         if upload.page:
             new = self._write(upload.page, new=new)
-        # Only of a page that came with its record, as did its card, can nobody hold an old copy.
-        if not new and (upload.usable or known):
+        # Only of a page that came with its record, as did its card, can nobody hold an old copy;
+        # and of what never was public.
+        if not new and (upload.page or known or (self._doubtful and upload.usable)):
             self._stale_paths.add(upload.path)
         self._report.outcomes[upload.outcome.key] = upload.outcome
-        self._changes[upload.outcome.key] = Change.of(upload, places, recorded=known)
-        return upload, places
+        self._changes[upload.outcome.key] = Change.of(
+            upload, record.places, recorded=known, announced=before is not None
+        )
+        self._moments[upload.path] = record.moments
+        return upload, record.places
 
     def _write(self, page: Page, *, new: bool) -> bool:
         """Write a page or card whatever is there; whether it is ``new`` and nothing was."""
@@ -339,27 +374,36 @@ class _Run:
             with suppress(ConflictError):
                 self._store.write_state(key, b"{}", None)
 
-    def _record(self, upload: Upload) -> tuple[frozenset[Place], bool]:
-        """All places a path was ever listed in, its own recorded; and whether it had a record."""
-        new, anyhow = Record(upload.places, frozenset(upload.aliases)), upload.page is not None
-        record, known = remember(self._store, upload.path, new, anyhow=anyhow)
-        self._aliases[upload.path] = record.aliases
-        return record.places, known
+    def _record(self, upload: Upload) -> tuple[Record | None, Record]:
+        """A path's record as it was, and with what it is now; made with its page."""
+        new = Record(upload.places, aliases=frozenset(upload.aliases))
+
+        def grown(known: Record | None) -> Record | None:
+            if known is None and upload.page is None:
+                return None
+            old = known or Record()
+            return replace(old | new, unseen=old.unseen and upload.page is None)
+
+        before, after = change(self._store, upload.path, grown)
+        return before, after or new
 
     def _finish(self, upload: Upload) -> tuple[Upload, bool]:
         """Delete the page of what is gone, then the card, and tell if the sources have moved since.
 
-        So no page names a card that is gone.
+        So no page names a card that is gone. The schedules come before that last look, which tells
+        of whoever needs another one meanwhile.
         """
         surplus = self._surplus(upload) if upload.usable else []
         if surplus:
-            if self._store.source_state(upload.outcome.key) != upload.state:
+            if self._sources.has_changed(upload):
                 return upload, True
             for key in surplus:
                 self._store.delete_page(key)
             # No condition could keep from deleting a page that now leads elsewhere.
             if upload.page is None and self._redirects.has_moved(upload.path):
                 return upload, True
+        if upload.usable:
+            self._schedules.settle(upload.path, upload.until, self._moments[upload.path])
         return upload, self._sources.have_moved(upload)
 
     def _surplus(self, upload: Upload) -> list[str]:
@@ -426,55 +470,3 @@ class _Run:
     def _write_receipt(self, outcome: Outcome) -> None:
         mark = self._marks.get(outcome.key, "")
         self._store.write_receipt(addresses.receipt_key(outcome.key), outcome.receipt(), mark)
-
-
-@dataclass(frozen=True)
-class Record:
-    """All that a path ever was: the places where it was listed, the aliases that it claimed."""
-
-    places: frozenset[Place] = frozenset()
-    aliases: frozenset[str] = frozenset()
-
-    def __or__(self, other: Record) -> Record:
-        return Record(self.places | other.places, self.aliases | other.aliases)
-
-    def to_bytes(self) -> bytes:
-        """The record as it is stored."""
-        aliases = {"aliases": sorted(self.aliases)} if self.aliases else {}
-        return json.dumps({"places": sorted(self.places), **aliases}).encode()
-
-
-def remember(store: Store, path: str, new: Record, *, anyhow: bool = False) -> tuple[Record, bool]:
-    """Add to a path's record, which is made ``anyhow`` even if there is nothing to add.
-
-    All that it has then, and whether it was there. Raises UnavailableError.
-    """
-    key = addresses.record_key(path)
-    for attempt in range(ROUNDS):
-        stored = store.read_state(key)
-        known = record_of(stored)
-        every = known | new
-        if (stored or not anyhow) and every == known:
-            return every, stored is not None
-        try:
-            store.write_state(key, every.to_bytes(), stored.etag if stored else None)
-        except ConflictError:
-            pause(attempt)
-        else:
-            return every, stored is not None
-    raise ContendedError(f"{key} kept changing")
-
-
-def recorded(stored: Stored | None) -> frozenset[Place]:
-    """The places in a record as read."""
-    return record_of(stored).places
-
-
-def record_of(stored: Stored | None) -> Record:
-    """A record as read. One that can't be has nothing: verify finds what it forgot."""
-    try:
-        value = json.loads(stored.data) if stored else {"places": []}
-        places = frozenset((str(topic), str(month)) for topic, month in value["places"])
-        return Record(places, frozenset(map(str, value.get("aliases", ()))))
-    except UNREADABLE:
-        return Record()

@@ -99,17 +99,16 @@ class Wanted:
 class _View:
     """Claims as they were read or swapped, and what lay at the address then.
 
-    ``article`` is the one whose own address this is, if any, with the ``state`` of its source;
-    ``taken`` tells that a page of its own lies, or must lie, there. ``fresh`` is what nobody can
-    have known of before, so that no copy of it is old; ``stale`` where there may be one.
+    ``there`` is the article whose own address this is, if any; ``taken`` tells that a page of its
+    own lies, or must lie, there. ``fresh`` is what nobody can have known of before, so that no copy
+    of it is old; ``stale`` where there may be one.
     """
 
     path: str
     etag: str
     claims: Claims
     taken: bool
-    article: str | None
-    state: tuple[str, str] | None
+    there: Upload | None
     found: Headers | None
     fresh: bool
     dirty: bool
@@ -209,13 +208,12 @@ class Redirects:
         """Change the claims of an alias; None where there never was one."""
         self._done.discard(path)
         key = addresses.alias_key(path)
-        article = addresses.paged_path(addresses.redirect_key(path))
         stored = self._store.read_state(key)
         for attempt in range(ROUNDS):
             if stored is None and not any(wanted.changes.values()) and not wanted.anyhow:
                 return None
             old = read(stored.data if stored else b"")
-            taken, state, found = look(self._store, self._sources, path, article, self._uploads)
+            taken, there, found = look(self._store, self._sources, path, self._uploads)
             new = old.merged(wanted.changes).won(taken=taken)
             etag = stored.etag if stored else ""
             if new != old or stored is None or wanted.anyhow:
@@ -233,7 +231,7 @@ class Redirects:
                 self.concerned |= {*old.articles, *new.articles}
             dirty = new.settled != (self._arn or NO_STORE)
             fresh = stored is None and found is None and not self._doubtful
-            view = _View(path, etag, new, taken, article, state, found, fresh, dirty)
+            view = _View(path, etag, new, taken, there, found, fresh, dirty)
             view.stale = self._was_stale(path) or (dirty and not fresh)
             self._views[path] = view
             return view
@@ -273,9 +271,7 @@ class Redirects:
         """Whether the claims, or the source that decides beside them, are not as they were read."""
         if self._store.state_tag(addresses.alias_key(view.path)) != view.etag:
             return True
-        if view.article is None:
-            return False
-        return self._store.source_state(addresses.source_key(view.article)) != view.state
+        return view.there is not None and self._sources.has_changed(view.there)
 
     def _confirm(self, view: _View) -> None:
         new = replace(view.claims, version=view.claims.version + 1, settled=self._arn or NO_STORE)
@@ -393,24 +389,21 @@ def is_redirect(headers: Headers) -> bool:
 
 
 def look(
-    store: Store,
-    sources: Sources,
-    path: str,
-    article: str | None,
-    uploads: Mapping[str, Upload],
-) -> tuple[bool, tuple[str, str] | None, Headers | None]:
-    """Whether an address has a page of its own, the state of its source if any, and what is there.
+    store: Store, sources: Sources, path: str, uploads: Mapping[str, Upload]
+) -> tuple[bool, Upload | None, Headers | None]:
+    """Whether an address has a page of its own; the article whose it is, if any; what lies there.
 
     Of an article's address its source decides. At any other, what lies there and leads nowhere was
     put there by somebody else, and stays.
     """
     key = addresses.redirect_key(path)
+    article = addresses.paged_path(key)
     if article is None:
         found = store.page_headers(key) if key else None
         return found is not None and not is_redirect(found), None, found
     upload = uploads.get(article) or sources.article(article)
     if upload.page is not None:
-        return True, upload.state, None
+        return True, upload, None
     found = store.page_headers(key)
     live = not upload.usable and found is not None and not is_redirect(found)
-    return live, upload.state, found
+    return live, upload, found

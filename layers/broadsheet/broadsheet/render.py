@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cache, cached_property
@@ -235,6 +235,7 @@ class Renderer:
             "site_url": site_url,
             "long_date": lambda moment: long_date(moment, config.timezone),
             "long_time": lambda moment: long_time(moment, config.timezone),
+            "feed_text": self._feed_text,
             "absolute": self._absolute,
             "rights": config.rights
             or f"© {config.publisher.name if config.publisher else config.name}",
@@ -249,11 +250,15 @@ class Renderer:
         shown = Card(article.title, self._config.name, *colours, theme.headings)
         return Drawing(article.path, shown)
 
-    def article(self, article: Article) -> Page:
+    def article(self, article: Article, *, unlisted: bool = False) -> Page:
         """An article's page, a notice in place of a withdrawn one.
 
+        One that is ``unlisted`` asks not to be indexed, and leads to no topic: it may have been the
+        last of it.
         Raises InvalidError where its body can't be rendered.
         """
+        if unlisted:
+            article = replace(article, topics=())
         key = addresses.page_key(article.path)
         url = self._site_url + addresses.url_path(key)
         drawing = self.card(article)
@@ -266,6 +271,7 @@ class Renderer:
             "article.html",
             addresses.article_tag(article.path),
             article=article,
+            unlisted=unlisted,
             body=Markup(body),  # noqa: S704 (sanitised)
             language=article.language or self._config.language,
             url=url,
@@ -449,6 +455,15 @@ class Renderer:
         body = json.dumps(feed, ensure_ascii=False, indent=1).encode()
         return Page(key, body, JSON_FEED, _tags(addresses.TAG_LISTINGS))
 
+    def _feed_text(self, entry: Entry) -> str:
+        """What feeds say of an article: the part of AI in it, its dek, and what was corrected."""
+        corrections = [
+            f"Correction, {long_date(one.at, self._config.timezone)}: {one.text}"
+            for one in entry.corrections
+        ]
+        notice = disclosure.sentence(entry.ai_disclosure)
+        return " ".join(filter(None, (notice, entry.summary, *corrections)))
+
     def _feed_item(self, entry: Entry) -> dict[str, Any]:
         url = self._site_url + addresses.url_path(addresses.page_key(entry.path))
         notice = disclosure.sentence(entry.ai_disclosure)
@@ -456,12 +471,12 @@ class Renderer:
             "id": url,
             "url": url,
             "title": entry.title,
-            "content_text": f"{notice} {entry.summary}" if notice else entry.summary,
+            "content_text": self._feed_text(entry),
             "summary": entry.summary,
             "date_published": entry.published_at.isoformat(),
         }
-        if entry.updated_at:
-            item["date_modified"] = entry.updated_at.isoformat()
+        if entry.corrections or entry.updated_at:
+            item["date_modified"] = entry.modified_at.isoformat()
         if entry.source:
             item["external_url"] = entry.source.url
         if entry.authors:

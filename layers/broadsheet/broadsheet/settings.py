@@ -23,8 +23,11 @@ class Settings:
     ``media_queue_url`` is the media function's. ``event_bus`` is the name of the bus on which
     others are told; empty for none. ``redirects_store`` is the ARN of the CloudFront KeyValueStore
     that the edge function reads redirects from; empty for none. ``invalidate_by`` is "paths" in
-    regions whose CloudFront has no cache tags. ``parallel_calls`` is how many AWS calls may be
-    under way at once; with 1 they are made one after the other, in the caller's thread.
+    regions whose CloudFront has no cache tags. ``schedule_group`` is the group of the schedules,
+    which send messages to the queue of ``queue_arn`` by the role ``schedule_role_arn``, and those
+    that they can't to ``dead_letter_arn``; empty for none, so that nothing acts at its time.
+    ``parallel_calls`` is how many AWS calls may be under way at once; with 1 they are
+    made one after the other, in the caller's thread.
     """
 
     source_bucket: str
@@ -35,6 +38,10 @@ class Settings:
     media_queue_url: str = ""
     event_bus: str = ""
     redirects_store: str = ""
+    schedule_group: str = ""
+    schedule_role_arn: str = ""
+    queue_arn: str = ""
+    dead_letter_arn: str = ""
     invalidate_by: InvalidateBy = "tags"
     endpoint_url: str = ""
     parallel_calls: int = 32
@@ -45,6 +52,10 @@ class Settings:
         required = ("SOURCE_BUCKET", "SITE_BUCKET", "DISTRIBUTION_ID", "SITE_URL")
         if missing := [name for name in required if not environ.get(name)]:
             raise SettingsError(f"environment variables not set: {', '.join(missing)}")
+        scheduling = ("SCHEDULE_GROUP", "SCHEDULE_ROLE_ARN", "QUEUE_ARN")
+        missing = [name for name in scheduling if not environ.get(name)]
+        if missing and scheduling[0] not in missing:
+            raise SettingsError(f"SCHEDULE_GROUP is set, but not {', '.join(missing)}")
         site_url = environ["SITE_URL"].rstrip("/")
         if not re.fullmatch(r"https?://[^\s/?#\"'<>]+", site_url):
             raise SettingsError(f"SITE_URL is {site_url!r}; expected a scheme and a host only")
@@ -63,6 +74,10 @@ class Settings:
             media_queue_url=environ.get("MEDIA_QUEUE_URL", ""),
             event_bus=environ.get("EVENT_BUS", ""),
             redirects_store=environ.get("REDIRECTS_STORE_ARN", ""),
+            schedule_group=environ.get("SCHEDULE_GROUP", ""),
+            schedule_role_arn=environ.get("SCHEDULE_ROLE_ARN", ""),
+            queue_arn=environ.get("QUEUE_ARN", ""),
+            dead_letter_arn=environ.get("DEAD_LETTER_ARN", ""),
             invalidate_by="paths" if invalidate_by == "paths" else "tags",
             endpoint_url=environ.get("AWS_ENDPOINT_URL", ""),
             parallel_calls=int(parallel_calls),

@@ -1,7 +1,8 @@
 """What the source bucket says that the site must have.
 
 A key is only a hint; what lies there now decides, or where that can't be used, the newest version
-before it that can. So the site is a function of the source bucket alone.
+before it that can. So the site is a function of the source bucket alone and, of articles that have
+a time to wait for, of the time.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from broadsheet.errors import InvalidError
 from broadsheet.index import UNREADABLE, Entry
 from broadsheet.manifest import Manifest
 from broadsheet.render import Renderer
+from broadsheet.schedule import Standing
 from broadsheet.segment import Document
 from broadsheet.site_config import SiteConfig
 from broadsheet.validation import Problem
@@ -24,19 +26,20 @@ from broadsheet.validation import shown as described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from broadsheet.article import Image
     from broadsheet.index import Place
     from broadsheet.render import Drawing, Page
     from broadsheet.settings import Settings
-    from broadsheet.store import Store
+    from broadsheet.store import Store, Stored
 
 SITE_BYTES = 64 * 1024
 NO_PICTURE = "expected a picture that was uploaded under that key; without it the page has none"
 # Of the versions before an unusable upload, so many times its limit are read in all.
 EARLIER_UPLOADS = 2
 
-Status = Literal["published", "draft", "withdrawn", "removed", "rejected"]
+Status = Literal["published", "draft", "withdrawn", "scheduled", "expired", "removed", "rejected"]
 V = TypeVar("V")
 Picture = tuple[str, str | None]  # NAME, and its manifest's entity tag
 
@@ -45,7 +48,8 @@ Picture = tuple[str, str | None]  # NAME, and its manifest's entity tag
 class Outcome:
     """What became of one key; ``url`` is where its page is live, "" where there is none.
 
-    ``state`` identifies the upload that was looked at, if there was one.
+    ``state`` identifies the upload that was looked at, if there was one. ``scheduled_for`` and
+    ``expires_at`` are when that will change by itself.
     """
 
     key: str
@@ -54,6 +58,8 @@ class Outcome:
     errors: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     state: tuple[str, str] | None = None
+    scheduled_for: datetime | None = None
+    expires_at: datetime | None = None
 
     def receipt(self) -> dict[str, Any]:
         """The outcome as its receipt says it. By its upload an old receipt is told from a new one.
@@ -61,6 +67,9 @@ class Outcome:
         Nothing else tells them apart for sure: S3 counts times in seconds.
         """
         said = {"status": self.status, "key": self.key, "url": self.url}
+        for name in ("scheduled_for", "expires_at"):
+            if moment := getattr(self, name):
+                said[name] = moment.isoformat()
         warnings = {"warnings": _listed(self.warnings)} if self.warnings else {}
         upload = {"upload": _upload(*self.state)} if self.state else {}
         return {**said, "errors": _listed(self.errors), **warnings, **upload}
@@ -82,7 +91,7 @@ class Upload:
     ``aliases`` are the old addresses that must lead to the page, each with its position among the
     article's, and ``claimed_at`` the date by which it claims them.
     ``usable`` is false where the upload can't be used and no earlier version can: then the site
-    stays as it is.
+    stays as it is. ``until`` is when something else is due without another upload, if ever.
     """
 
     path: str
@@ -96,6 +105,7 @@ class Upload:
     picture: Picture | None = None
     aliases: Mapping[str, int] = field(default_factory=dict)
     claimed_at: str = ""
+    until: datetime | None = None
 
     @property
     def places(self) -> frozenset[Place]:
@@ -121,10 +131,11 @@ class Reading(Generic[V]):
 class _Rendered:
     """An article with its image as it can be shown, what is missing for that, its page and card.
 
-    And what lists show of it, and search knows, if anything.
+    And what lists show of it, and search knows, if anything: as the time is.
     """
 
     article: Article
+    standing: Standing
     picture: Picture | None = None
     missing: tuple[Problem, ...] = ()
     page: Page | None = None
@@ -143,11 +154,22 @@ class Sources:
     ``site`` identifies that site.json, ``outcome`` is its own; ``renderer`` was made for it. Unless
     it is to be ``fresh``, it may be one that an earlier invocation of this process read: that saves
     a request, and the site's index tells whether it still is the right one.
-    Raises UnavailableError where a read fails.
+    Of the articles, those that were ``read`` before are not read again. They are all looked at as
+    of the time at which this begins. Raises UnavailableError where a read fails.
     """
 
-    def __init__(self, store: Store, settings: Settings, *, fresh: bool = True) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        *,
+        fresh: bool = True,
+        read: dict[str, Stored] | None = None,
+    ) -> None:
         self._store = store
+        self._now = store.now()
+        self._read = {} if read is None else read
+        self._scheduling = bool(settings.schedule_group)
         self._parsing = Lock()
         key = addresses.SITE_JSON
         known = None if fresh else _last_site.get(settings.source_bucket)
@@ -166,36 +188,55 @@ class Sources:
     def article(self, path: str) -> Upload:
         """What the site must have for a path. Raises UnavailableError."""
         key = addresses.source_key(path)
-        reading = newest_good(self._store, key, OBJECT_BYTES, lambda data: self._render(path, data))
+        reading = newest_good(
+            self._store,
+            key,
+            OBJECT_BYTES,
+            lambda data: self._render(path, data),
+            self._read.pop(key, None),
+        )
         rejected = bool(reading.problems)
         status: Status
         if reading.value is None:
             status = "rejected" if rejected else "removed"
             outcome = Outcome(key, status, "", reading.problems, state=reading.state)
             return Upload(path, reading.state, outcome, usable=reading.gone)
-        article, page = reading.value.article, reading.value.page
-        url = self._site_url + addresses.url_path(page.key) if page else ""
-        status = "rejected" if rejected else article.status
-        found = reading.value
-        aliases, others = redirects.aliases_of(path, article.aliases) if page else ({}, ())
-        warnings = found.missing + others
-        outcome = Outcome(key, status, url, reading.problems, warnings, reading.state)
+        found, standing = reading.value, reading.value.standing
+        aliases, others = redirects.aliases_of(path, found.article.aliases)
+        url = self._site_url + addresses.url_path(found.page.key) if found.page else ""
+        outcome = Outcome(
+            key,
+            "rejected" if rejected else standing.phase,
+            url,
+            reading.problems,
+            found.missing + others + (() if self._scheduling else standing.unattended()),
+            reading.state,
+            standing.scheduled_for,
+            standing.expires_at,
+        )
         return Upload(
             path,
             reading.state,
             outcome,
-            page,
+            found.page,
             found.card,
             found.entry,
             found.document,
             picture=found.picture,
-            aliases=aliases,
-            claimed_at=redirects.claimed_at(article.published_at),
+            until=standing.until,
+            aliases=aliases if found.page else {},
+            claimed_at=redirects.claimed_at(found.article.published_at),
         )
+
+    def has_changed(self, upload: Upload) -> bool:
+        """Whether something else is due of an article by now. Raises UnavailableError."""
+        if upload.until and upload.until <= self._store.now():
+            return True
+        return self._store.source_state(upload.outcome.key) != upload.state
 
     def have_moved(self, upload: Upload) -> bool:
         """Whether an article or its picture is no longer what was read. Raises UnavailableError."""
-        if self._store.source_state(upload.outcome.key) != upload.state:
+        if self.has_changed(upload):
             return True
         if upload.picture is None:
             return False
@@ -203,22 +244,28 @@ class Sources:
         return self._store.state_tag(addresses.manifest_key(name)) != etag
 
     def _render(self, path: str, data: bytes) -> _Rendered:
-        """An article and its page. A draft is rendered too, so that its problems show in time."""
+        """An article and its page. A draft is rendered too, so that its problems show in time.
+
+        So is what is held back until its time, of which nothing is kept either.
+        """
         # One at a time: it is no slower, and a batch of huge uploads needs the memory of one.
         with self._parsing:
-            rendered = _Rendered(Article.parse(path, data))
-        image = rendered.article.image
+            article = Article.parse(path, data)
+        standing = Standing.of(article, self._now)
+        rendered = _Rendered(article, standing)
+        image = article.image
         if image and image.src.startswith(addresses.MEDIA):
-            rendered = self._with_picture(rendered.article, image)
+            rendered = self._with_picture(rendered, image)
         article = rendered.article
+        unlisted = standing.phase == "expired"
         with self._parsing:
-            page = self.renderer.article(article)
+            page = self.renderer.article(article, unlisted=unlisted)
             entry = Entry.of(article, self.config.timezone)
             document = self._document(article, entry)
-        if article.status == "draft":
+        if not standing.has_page:
             return rendered
         rendered = replace(rendered, page=page, card=self.renderer.card(article))
-        if article.status == "withdrawn":
+        if not standing.is_listed:
             return rendered
         return replace(rendered, entry=entry, document=document)
 
@@ -228,7 +275,7 @@ class Sources:
         day = article.published_at.astimezone(self.config.timezone).day
         return Document.of(entry, markdown.to_text(article.body, article.body_place), day)
 
-    def _with_picture(self, article: Article, image: Image) -> _Rendered:
+    def _with_picture(self, rendered: _Rendered, image: Image) -> _Rendered:
         picture, shown = None, None
         if image.name:
             stored = self._store.read_state(addresses.manifest_key(image.name))
@@ -236,7 +283,8 @@ class Sources:
             with suppress(*UNREADABLE):
                 shown = Manifest.from_bytes(stored.data).shown(image) if stored else None
         missing = () if shown else (missing_picture(image),)
-        return _Rendered(replace(article, image=shown), picture, missing)
+        article = replace(rendered.article, image=shown)
+        return replace(rendered, article=article, picture=picture, missing=missing)
 
 
 def missing_picture(image: Image) -> Problem:
@@ -244,12 +292,19 @@ def missing_picture(image: Image) -> Problem:
     return Problem("/image/src", f"is {described(image.src)}; {NO_PICTURE}")
 
 
-def newest_good(store: Store, key: str, limit: int, parse: Callable[[bytes], V]) -> Reading[V]:
+def newest_good(
+    store: Store,
+    key: str,
+    limit: int,
+    parse: Callable[[bytes], V],
+    stored: Stored | None = None,
+) -> Reading[V]:
     """What an upload says or, where it can't be used, the newest version before it that can.
 
     So the good version stays live, whether or not it was reconciled before the bad one came.
+    The upload is read, unless it is given as ``stored``.
     """
-    stored = store.read_source(key, limit)
+    stored = stored or store.read_source(key, limit)
     if stored is None:
         return Reading(None, None, gone=True)
     state = (stored.etag, stored.version)

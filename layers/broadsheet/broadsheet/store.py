@@ -1,4 +1,4 @@
-"""The one module that calls AWS: buckets, a distribution and its store, queues, an event bus.
+"""The one module that calls AWS: buckets, a distribution and its store, queues, bus, schedules.
 
 Every call is made by a client of boto3, so AWS_ENDPOINT_URL redirects it. Errors of botocore leave
 this module as ConflictError or UnavailableError.
@@ -12,8 +12,9 @@ import re
 import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache, cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudfront_keyvaluestore import CloudFrontKeyValueStoreClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_sqs import SQSClient
 
     from broadsheet.render import Page
@@ -55,17 +57,17 @@ CALL_SECONDS = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + 1 + 2
 # What S3 answers when a condition fails (412), when two conditional writes race (409) and when
 # If-Match names a key that is gone (404):
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-_CONFLICTS = {
-    "PreconditionFailed",
-    "412",
-    "ConditionalRequestConflict",
-    "409",
-    # A KeyValueStore's, whose tag changes with each update.
-    "ConflictException",
-}
-_MISSING = {"NoSuchKey", "404", "NoSuchVersion", "ResourceNotFoundException"}
+_CONFLICTS = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
+_MISSING = {"NoSuchKey", "404", "NoSuchVersion"}
+# What EventBridge Scheduler answers to a name that is taken, and to one that is not; and a
+# KeyValueStore to a tag that is another by now, and for a key that it lacks.
+# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+_CONFLICTS |= {"ConflictException"}
+_MISSING |= {"ResourceNotFoundException"}
 # What a KeyValueStore answers where it, or one entry of it, would become too large.
 _FULL = {"ServiceQuotaExceededException", "ValidationException"}
+# A schedule that can't reach the queue tries for a day, as AWS does by itself.
+_RETRIES = {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
 _MARK = "event"
 # Where the layer has awscrt, and .venv.
 _CRT = ("/opt/crt", f"{sys.prefix}/crt")
@@ -104,6 +106,11 @@ class _Clients:
             hooks.register("before-sign", _without_account)
         return client
 
+    @cached_property
+    def scheduler(self) -> EventBridgeSchedulerClient:
+        """Likewise, for the first article that has a time to wait for."""
+        return self.session.client("scheduler", config=self.config)
+
 
 @cache
 def _clients(endpoint_url: str, connections: int) -> _Clients:
@@ -129,21 +136,30 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="aws")
 
 
+def utc_now() -> datetime:
+    """The time by this machine's clock."""
+    return datetime.now(UTC)
+
+
 class Store:
     """The source bucket, the site bucket, the distribution and the queue of one deployment.
 
     ``seconds_left`` tells how much of the invocation's time is left; a call that might not end
-    within it raises OutOfTimeError.
+    within it raises OutOfTimeError. ``now`` is the clock by which articles are public or not.
     """
 
     def __init__(
-        self, settings: Settings, seconds_left: Callable[[], float] = lambda: math.inf
+        self,
+        settings: Settings,
+        seconds_left: Callable[[], float] = lambda: math.inf,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         clients = _clients(settings.endpoint_url, settings.parallel_calls)
         self._s3, self._cloudfront, self._sqs = clients.s3, clients.cloudfront, clients.sqs
         self._clients = clients
         self._settings = settings
         self._seconds_left = seconds_left
+        self.now = now
 
     def see_time(self, seconds: float) -> None:
         """Raise OutOfTimeError if less than so many seconds are left."""
@@ -370,6 +386,82 @@ class Store:
             if isinstance(cause, ClientError) and cause.response["Error"]["Code"] in _FULL:
                 raise FullError(str(error)) from error
             raise
+
+    # Schedules
+
+    def put_schedule(self, name: str, at: datetime, body: str) -> None:
+        """Have a message sent to the queue at a moment, in whole seconds of UTC, and once."""
+        group = self._settings.schedule_group
+        request = self._schedule(at, body)
+        try:
+            with self._call("CreateSchedule", group, name):
+                self._clients.scheduler.create_schedule(Name=name, GroupName=group, **request)
+        except ConflictError:
+            # There already, it seems; but what is being deleted is there no less.
+            try:
+                with self._call("UpdateSchedule", group, name):
+                    self._clients.scheduler.update_schedule(Name=name, GroupName=group, **request)
+            except (ConflictError, _MissingError) as error:
+                raise UnavailableError(f"UpdateSchedule {group} {name}: {error}") from error
+        except _MissingError as error:
+            raise UnavailableError(f"CreateSchedule: there is no group {group}") from error
+
+    def has_schedule(self, name: str, at: datetime, body: str) -> bool:
+        """Whether there is the schedule that ``put_schedule`` sets."""
+        found = self._read_schedule(name)
+        wanted = self._schedule(at, body)
+        keys = ("ScheduleExpression", "ScheduleExpressionTimezone", "State")
+        same = bool(found) and all(found[key] == wanted[key] for key in keys)
+        return same and all(
+            found["Target"][key] == wanted["Target"][key] for key in ("Arn", "RoleArn", "Input")
+        )
+
+    def scheduled_body(self, name: str) -> str | None:
+        """The message that a schedule sends; None if there is no such schedule."""
+        found = self._read_schedule(name)
+        return str(found["Target"].get("Input", "")) if found else None
+
+    def delete_schedule(self, name: str) -> None:
+        """Delete a schedule; nothing happens where there is none."""
+        group = self._settings.schedule_group
+        with suppress(_MissingError), self._call("DeleteSchedule", group, name):
+            self._clients.scheduler.delete_schedule(GroupName=group, Name=name)
+
+    def list_schedules(self, token: str, limit: int) -> tuple[list[str], str]:
+        """Names of schedules of the group, and the token of those that follow, "" for none."""
+        group = self._settings.schedule_group
+        going_on: Any = {"NextToken": token} if token else {}
+        with self._call("ListSchedules", group, ""):
+            answer = self._clients.scheduler.list_schedules(
+                GroupName=group, MaxResults=limit, **going_on
+            )
+        return [one["Name"] for one in answer["Schedules"]], answer.get("NextToken", "")
+
+    def _read_schedule(self, name: str) -> Any:
+        group = self._settings.schedule_group
+        try:
+            with self._call("GetSchedule", group, name):
+                return self._clients.scheduler.get_schedule(GroupName=group, Name=name)
+        except _MissingError:
+            return None
+
+    def _schedule(self, at: datetime, body: str) -> dict[str, Any]:
+        target: dict[str, Any] = {
+            "Arn": self._settings.queue_arn,
+            "RoleArn": self._settings.schedule_role_arn,
+            "Input": body,
+            "RetryPolicy": _RETRIES,
+        }
+        if self._settings.dead_letter_arn:
+            target["DeadLetterConfig"] = {"Arn": self._settings.dead_letter_arn}
+        return {
+            "ScheduleExpression": f"at({at:%Y-%m-%dT%H:%M:%S})",
+            "ScheduleExpressionTimezone": "UTC",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "State": "ENABLED",
+            "ActionAfterCompletion": "DELETE",
+            "Target": target,
+        }
 
     # All at once
 

@@ -3,10 +3,10 @@
 Nothing of what the function does itself should ever differ; this finds what somebody else has done
 to the site bucket, and events that never came. It walks in bounded steps: over the indexes (what
 they list against the sources, their pages, and each other), over old addresses (who claims each,
-where it leads, and what the edge is told of that), over the articles (page, card, record,
-index and receipt of each), over the uploaded pictures (whether the media function has seen each)
-and over the site's keys (what belongs to nothing). What differs in a step is looked at twice, as an
-article may be on its way.
+where it leads, and what the edge is told of that), over the articles (page, card, record, index,
+receipt and schedule of each), over the uploaded pictures (whether the media function has seen
+each), over the site's keys and over the schedules (what belongs to nothing). What differs in a step
+is looked at twice, as an article may be on its way.
 
 Repairs are ordinary work: keys are reconciled, and listings are made to follow from their indexes.
 What is none of the site's pages is told of and left alone.
@@ -24,22 +24,26 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, get_args
 from broadsheet import addresses, redirects
 from broadsheet.index import UNREADABLE, Entry, Month, MonthCount, Place, Scope
 from broadsheet.manifest import Manifest
-from broadsheet.reconcile import Reconciler, Record, messages_for, record_of, remember
+from broadsheet.reconcile import Reconciler, messages_for
+from broadsheet.record import Record, remember
+from broadsheet.schedule import Schedules, key_in, moment_in, name_of
 from broadsheet.segment import Document, Segment
 from broadsheet.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from broadsheet.render import Drawing, Headers, Page
     from broadsheet.settings import Settings
     from broadsheet.sources import Upload
     from broadsheet.store import Store
 
-Part = Literal["indexes", "aliases", "redirects", "articles", "media", "objects"]
+Part = Literal["indexes", "aliases", "redirects", "articles", "media", "objects", "schedules"]
 PARTS: tuple[Part, ...] = get_args(Part)
 # Keys of a step: an index takes a call for each of its entries, an old address five, what the edge
-# is told two, an article seven, a picture two, an object one. Of redirects there come 50.
+# is told two, an article eight, a picture and a schedule two, an object one. Of redirects there
+# come 50.
 KEYS: Mapping[Part, int] = {
     "indexes": 1,
     "aliases": 100,
@@ -47,6 +51,7 @@ KEYS: Mapping[Part, int] = {
     "articles": 100,
     "media": 250,
     "objects": 500,
+    "schedules": 100,
 }
 # Indexes that a step keeps in memory, and places that are mended at once.
 MONTHS = 24
@@ -63,7 +68,7 @@ State = TypeVar("State", Month, Scope, Manifest, Segment)
 
 @dataclass(frozen=True)
 class Walk:
-    """Where a step begins: behind a key of a part."""
+    """Where a step begins: behind a key of a part, or of schedules at the token of a page."""
 
     part: Part = PARTS[0]
     after: str = ""
@@ -92,9 +97,9 @@ class Walk:
 class Difference:
     """An object that is not as it should be, and what repairs it.
 
-    ``keys`` are reconciled, those of articles with ``places`` added to their records first;
-    listings of the places to ``mend`` are made anew, and the redirects of ``aliases`` settled anew,
-    after these have been added to the records of the keys. None is there for what is none of ours.
+    ``keys`` are reconciled, those of articles with ``places``, ``moments`` and ``aliases`` added to
+    their records first; listings of the places to ``mend`` are made anew, and the redirects of the
+    ``aliases`` settled anew. None is there for what is none of ours.
     """
 
     key: str
@@ -102,6 +107,7 @@ class Difference:
     keys: frozenset[str] = frozenset()
     places: frozenset[Place] = frozenset()
     mend: frozenset[Place] = frozenset()
+    moments: frozenset[datetime] = frozenset()
     aliases: frozenset[str] = frozenset()
 
     @property
@@ -165,10 +171,10 @@ class Verifier:
             keys |= difference.keys
             mend |= difference.mend
             aliases |= difference.aliases
-            found = Record(difference.places, difference.aliases)
-            for key in difference.keys if found != Record() else ():
+            found = (difference.places, difference.moments, difference.aliases)
+            for key in difference.keys if any(found) else ():
                 if path := addresses.article_path(key):
-                    remember(self._store, path, found)
+                    remember(self._store, path, *found)
         reconciler = Reconciler(self._store, self._settings)
         if aliases:
             reconciler.settle_aliases(sorted(aliases))
@@ -190,6 +196,11 @@ class Verifier:
         following = [Walk(part) for part in PARTS[PARTS.index(walk.part) + 1 :]]
         if walk.part == "redirects":
             return self._redirects(walk, following[0])
+        if walk.part == "schedules":
+            if not self._settings.schedule_group:
+                return [], None
+            names, token = self._store.list_schedules(walk.after, limit)
+            return names, Walk(walk.part, token) if token else None
         if walk.part in {"articles", "media"}:
             folder = addresses.ARTICLES if walk.part == "articles" else addresses.MEDIA
             keys = self._store.list_source(folder, walk.after or folder, limit)
@@ -218,6 +229,7 @@ class Verifier:
         look = _Look(
             self._store,
             Sources(self._store, self._settings),
+            Schedules(self._store, self._settings),
             self._settings.redirects_store or redirects.NO_STORE,
         )
         if part == "indexes":
@@ -229,6 +241,7 @@ class Verifier:
                 "aliases": look.alias,
                 "redirects": look.redirect,
                 "objects": look.object,
+                "schedules": look.schedule,
             }
             found = self._store.each(looks[part], keys)
         return [difference for differences in found for difference in differences]
@@ -237,9 +250,12 @@ class Verifier:
 class _Look:
     """One look at some keys; what many of them need is read once."""
 
-    def __init__(self, store: Store, sources: Sources, redirects_store: str) -> None:
+    def __init__(
+        self, store: Store, sources: Sources, schedules: Schedules, redirects_store: str
+    ) -> None:
         self._store = store
         self._sources = sources
+        self._schedules = schedules
         self._redirects_store = redirects_store
         self._claims = cache(self._read_claims)
         self._month = lru_cache(MONTHS)(self._read_month)
@@ -349,7 +365,7 @@ class _Look:
     # Articles
 
     def article(self, key: str) -> list[Difference]:
-        """An article's page, card, record, entries and receipt, against its source."""
+        """An article's page, card, record, entries, schedule and receipt, against its source."""
         path = addresses.article_path(key)
         if path is None:
             return []
@@ -378,7 +394,9 @@ class _Look:
             mark = addresses.use_key(upload.picture[0], path)
             if self._store.state_tag(mark) is None:
                 differences.append(Difference(mark, "is missing", due))
-        record = record_of(self._store.read_state(addresses.record_key(path)))
+        if upload.until and (name := self._schedules.differs(path, upload.until)):
+            differences.append(Difference(name, "is missing or differs", due))
+        record = Record.of(self._store.read_state(addresses.record_key(path))) or Record()
         known = record.places
         if not upload.places <= known:
             differences.append(Difference(addresses.record_key(path), "lacks a place", due))
@@ -418,8 +436,7 @@ class _Look:
                 source = frozenset({addresses.source_key(article)})
                 what = f"does not have what {article} claims"
                 differences.append(Difference(key, what, source, aliases=aliases))
-        article_there = addresses.paged_path(addresses.redirect_key(path))
-        taken, _, found = redirects.look(self._store, self._sources, path, article_there, {})
+        taken, _, found = redirects.look(self._store, self._sources, path, {})
         if claims.settled != self._redirects_store or claims != claims.won(taken=taken):
             differences.append(Difference(key, "is not settled", aliases=aliases))
         what = "" if taken else _compared(self._moved(path), found)
@@ -454,6 +471,23 @@ class _Look:
         if name is None or self._manifest(name).source == self._store.source_state(key):
             return []
         return [Difference(addresses.manifest_key(name), "is missing or old", frozenset({key}))]
+
+    # Schedules
+
+    def schedule(self, name: str) -> list[Difference]:
+        """Whether a schedule is for what an article waits for."""
+        body = self._store.scheduled_body(name)
+        if body is None:
+            return []
+        key = key_in(body)
+        path = addresses.article_path(key) if key else None
+        at = moment_in(name)
+        if key is None or path is None or at is None or name_of(key, at) != name:
+            return [Difference(name, FOREIGN)]
+        upload = self._sources.article(path)
+        if not upload.usable or not self._schedules.is_surplus(at, upload.until):
+            return []
+        return [Difference(name, SURPLUS, frozenset({key}), moments=frozenset({at}))]
 
     # Objects
 

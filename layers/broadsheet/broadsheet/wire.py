@@ -154,8 +154,7 @@ def from_ninjs(item: Mapping[str, Any], markup: Callable[[str], str]) -> Wire:
     _put_dates(wire, item)
     status_name, status = _named(item, "pubStatus")
     if isinstance(status, str) and status in _STATUS:
-        if status != "usable" or "status" not in wire.article:
-            wire.put("status", _STATUS[status], status_name)
+        wire.put("status", _STATUS[status], status_name)
     elif status is not None:
         message = f"is {shown(status)}; expected one of: {', '.join(_STATUS)}"
         wire.problems.append(Problem(pointer(status_name), message))
@@ -240,7 +239,10 @@ def _is_text(value: Mapping[str, Any]) -> bool:
 
 
 def _put_dates(wire: Wire, item: Mapping[str, Any]) -> None:
-    """Published when first made, or when the embargo ends; updated when this version was made."""
+    """Published when first made, or when the embargo ends; updated when this version was made.
+
+    What is published later than now is held back until then, and so is an item under embargo.
+    """
     version_name, version = _named(item, "versionCreated")
     first_name, first = _named(item, "firstCreated")
     embargo_name, embargo = next(
@@ -250,9 +252,6 @@ def _put_dates(wire: Wire, item: Mapping[str, Any]) -> None:
     name, published = (version_name, version) if first is None else (first_name, first)
     if embargo is not None and not is_later(published, embargo):
         name, published = embargo_name, embargo
-        # A date that lies ahead holds nothing back, so an item under embargo must be no more than
-        # a draft, until it is sent again without one.
-        wire.put("status", "draft", embargo_name)
     wire.put("published_at", published, name)
     if published is not None and is_later(version, published):
         wire.put("updated_at", version, version_name)
