@@ -632,7 +632,7 @@ MUTATIONS = {
     ),
     "look-at-address": Mutation(
         "an article that comes or goes does not look who claims its address",
-        ((_Run, "_place", _only_its_own),),
+        ((_Run, "_place", _only_its_own), (Redirects, "has_moved", _never_moved)),
     ),
     "late-claim": Mutation(
         "who deletes a page does not look whether its address has been claimed since",
