@@ -15,7 +15,7 @@
 # make check    formatting, lint, types, template
 # make audit    known vulnerabilities of all that is pinned; REQUIRED=1 fails where none can be read
 # make build    what `sam deploy` uploads; ARCH=x86_64 for the other architecture
-# make lock     renew uv.lock and requirements.txt after a change of pyproject.toml
+# make lock     renew uv.lock and the layer's requirements after a change of pyproject.toml
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -93,14 +93,15 @@ check: .venv/ready .venv-sam/ready
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	$(EXPORT) --only-group layer | diff layers/broadsheet/requirements.txt -
-	@echo "requirements.txt of the layer agrees with uv.lock"
+	$(EXPORT) --only-group crt | diff layers/broadsheet/requirements-crt.txt -
+	@echo "requirements.txt and requirements-crt.txt of the layer agree with uv.lock"
 	.venv/bin/cfn-lint template.yaml
 	.venv-sam/bin/sam validate --lint --region eu-west-1
 
 audit: .venv/ready .venv-audit/ready
 	@mkdir -p build/audit
 	@$(EXPORT) --no-hashes --output-file build/audit/default.txt >/dev/null
-	@for group in audit ministack sam search; do \
+	@for group in audit crt ministack sam search; do \
 		$(EXPORT) --no-hashes --only-group $$group --output-file build/audit/$$group.txt >/dev/null || exit; \
 	done
 	@echo uv==$(UV_VERSION) >build/audit/uv.txt
@@ -116,6 +117,7 @@ build: .venv-sam/ready
 lock: $(UV)
 	$(UV) lock --python $(PYTHON)
 	$(EXPORT) --only-group layer --output-file layers/broadsheet/requirements.txt
+	$(EXPORT) --only-group crt --output-file layers/broadsheet/requirements-crt.txt
 
 clean:
 	rm -rf .venv .venv-sam .venv-ministack .venv-audit .tools .aws-sam build tests/browser/node_modules
@@ -128,6 +130,9 @@ $(UV):
 .venv/ready: uv.lock pyproject.toml | $(UV)
 	@echo "Setting up .venv from uv.lock"
 	@UV_PROJECT_ENVIRONMENT=.venv $(UV) sync --quiet --locked --python $(PYTHON)
+	@# Off the path, as on Lambda: see layers/broadsheet/Makefile.
+	@$(UV) pip install --quiet --python .venv/bin/python --target .venv/crt --no-deps \
+		--require-hashes --requirement layers/broadsheet/requirements-crt.txt
 	@touch $@
 
 .venv-%/ready: uv.lock pyproject.toml | $(UV)

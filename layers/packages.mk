@@ -1,4 +1,4 @@
-# Installs the packages of requirements.txt for `sam build` into $(TARGET). It needs no container and no
+# Installs the packages of $(REQUIREMENTS) for `sam build` into $(TARGET). It needs no container and no
 # particular Python: the wheels are chosen for PLATFORM (arm64/Makefile and x86_64/Makefile say which)
 # and PYTHON_VERSION, whatever runs here.
 
@@ -7,8 +7,10 @@ PYTHON_VERSION ?= 3.13
 
 UV := $(shell PATH="$$PATH:$(PROJECT)/.tools/bin:$(PROJECT)/.tools" command -v uv)
 
-# What both installers are told. requirements.txt names everything, so nothing is resolved.
-CHOICE = --requirement requirements.txt --require-hashes --no-deps --only-binary :all: \
+REQUIREMENTS = requirements.txt
+
+# What both installers are told. The file names everything, so nothing is resolved.
+CHOICE = --requirement $(REQUIREMENTS) --require-hashes --no-deps --only-binary :all: \
 	--python-version $(PYTHON_VERSION) --target "$(TARGET)"
 # pip takes no older glibc than it is told of, so it is told of all that wheels are made for.
 PIP_PLATFORMS = $(foreach glibc,2014 _2_17 _2_24 _2_28 _2_31 _2_34,\

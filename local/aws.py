@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 SOURCE_BUCKET = "broadsheet-source"
 SITE_BUCKET = "broadsheet-site"
+REDIRECTS_STORE = "arn:aws:cloudfront::123456789012:key-value-store/broadsheet"
 SCHEDULE_GROUP = "broadsheet-articles"
 # What would lead a client past the local server, or to somebody's real account.
 FOREIGN_VARIABLES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.edge import Cache, Copy, is_current, route, shown_as, tags_of
+from local.edge import Cache, Copy, is_current, nowhere, route, shown_as, tags_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudfront import CloudFrontClient
@@ -140,12 +140,17 @@ class Cdn:
         bucket: str,
         invalidations: Invalidations,
         headers: Callable[[str], Mapping[str, str]],
+        redirect: Callable[[str], str] = nowhere,
     ) -> None:
-        """Serve `bucket`; the `headers` of a request's path are added to its answer."""
+        """Serve `bucket`; the `headers` of a request's path are added to its answer.
+
+        `redirect` tells where an old address leads, if it leads anywhere.
+        """
         self._s3 = s3
         self._bucket = bucket
         self._invalidations = invalidations
         self._headers = headers
+        self._redirect = redirect
         self._cache = Cache()
         self._obeyed = 0
         self._lock = threading.Lock()
@@ -160,9 +165,11 @@ class Cdn:
         return Answer(answer.status, {**added, **answer.headers}, answer.body)
 
     def _answer(self, target: str, if_none_match: str) -> Answer:
-        where = route(target.partition("?")[0])
+        path, _, query = target.partition("?")
+        where = route(path, query, self._redirect)
         if where.location:
-            return Answer(HTTPStatus.MOVED_PERMANENTLY, {"Location": where.location})
+            headers = {"Location": where.location, "Cache-Control": "max-age=0, must-revalidate"}
+            return Answer(HTTPStatus.MOVED_PERMANENTLY, headers)
         if not where.key:
             return _plain(HTTPStatus.NOT_FOUND, "")
         copy, hit = self._copy(where.key)

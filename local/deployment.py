@@ -35,6 +35,8 @@ OUTPUTS = {
     "ScheduleRoleArn": "SCHEDULE_ROLE_ARN",
     "DeadLetterQueueArn": "DEAD_LETTER_ARN",
 }
+# Likewise, where the stack has them.
+OPTIONAL_OUTPUTS = {"RedirectsStoreArn": "REDIRECTS_STORE_ARN"}
 # Likewise of its parameters.
 PARAMETERS = {"InvalidateBy": "INVALIDATE_BY", "EventBus": "EVENT_BUS"}
 _DENIED = {"AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation"}
@@ -111,6 +113,7 @@ class Target:
                 f"it has no output {', '.join(sorted(missing))}"
             )
         variables = {name: outputs[output] for output, name in OUTPUTS.items()}
+        variables |= {name: outputs.get(one, "") for one, name in OPTIONAL_OUTPUTS.items()}
         parameters = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
         variables |= {name: parameters.get(one, "") for one, name in PARAMETERS.items()}
         variables["AWS_ENDPOINT_URL"] = os.environ.get("AWS_ENDPOINT_URL", "")

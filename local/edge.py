@@ -5,12 +5,14 @@ in `template.yaml`.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 # What can be a page's address without its last slash; no other is redirected.
 PAGE = re.compile(r"(/[a-z0-9][a-z0-9-]*)+")
+# What the three forms of one old address differ in.
+END = re.compile(r"/(index\.html)?\Z")
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,24 @@ class Route:
     location: str = ""
 
 
-def route(path: str) -> Route:
-    """Return where a request for `path` (as sent: percent-encoded, without its query) leads."""
+def nowhere(_key: str) -> str:
+    """Lead from no old address to anywhere."""
+    return ""
+
+
+def route(path: str, query: str = "", redirect: Callable[[str], str] = nowhere) -> Route:
+    """Return where a request for `path` (as sent: percent-encoded, without its query) leads.
+
+    `redirect` tells where an old address leads, if it leads anywhere.
+    """
     plain = unquote(path)
     # S3 takes `..` for a name like any other; what plays S3 here might not.
     if not plain.startswith("/") or plain.startswith("/_") or {".", ".."} & {*plain.split("/")}:
         return Route()
+    old = END.sub("", plain)
+    location = redirect(old) if old and not old.startswith("/media/") else ""
+    if location:
+        return Route(location=f"{location}?{query}" if query else location)
     if path.endswith("/"):
         return Route(key=plain[1:] + "index.html")
     if PAGE.fullmatch(path):

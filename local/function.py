@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from broadsheet.store import utc_now
-from local.aws import SCHEDULE_GROUP, SITE_BUCKET, SOURCE_BUCKET, LocalAws
+from local.aws import REDIRECTS_STORE, SCHEDULE_GROUP, SITE_BUCKET, SOURCE_BUCKET, LocalAws
 from local.pump import Handler
 
 
@@ -26,6 +26,7 @@ def environment(aws: LocalAws, site_url: str) -> dict[str, str]:
         "MEDIA_QUEUE_URL": aws.media_queue_url,
         # The one that every account has.
         "EVENT_BUS": "default",
+        "REDIRECTS_STORE_ARN": REDIRECTS_STORE,
         "SCHEDULE_GROUP": SCHEDULE_GROUP,
         "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/broadsheet-schedules",
         "QUEUE_ARN": aws.queue_arn,

@@ -4,6 +4,7 @@ It prints its port on one line, serves until its standard input closes, and so n
 the process that started it, however that one ends.
 """
 
+import json
 import logging
 import sys
 import threading
@@ -20,6 +21,9 @@ from moto.s3.models import FakeKey, S3Backend
 from moto.s3.notifications import S3NotificationEvent, send_event
 from moto.sqs import models as sqs_models
 from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+from local.kvs import PREFIX, KeyValueStores
 
 
 class Handler(MotoRequestHandler):
@@ -65,13 +69,33 @@ def _milliseconds(_moment: None = None) -> float:
     return time.time() * 1000
 
 
+def beside(application: Any) -> Any:
+    """Put in front of moto what it lacks: CloudFront's KeyValueStores."""
+    stores = KeyValueStores()
+
+    def answer(environ: Any, start_response: Any) -> Any:
+        # The ARN in the path is encoded, and werkzeug would decode it.
+        target = environ.get("REQUEST_URI") or environ.get("RAW_URI") or environ["PATH_INFO"]
+        if not target.startswith(PREFIX):
+            return application(environ, start_response)
+        request = Request(environ)
+        headers = {"If-Match": request.headers.get("If-Match", "")}
+        found = stores.answer(request.method, target, headers, request.get_data())
+        response = Response(json.dumps(found.body), found.status, found.headers)
+        return response(environ, start_response)
+
+    return answer
+
+
 def main() -> None:
     """Serve until standard input ends."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     notify_of_delete_markers()
     application = DomainDispatcherApplication(create_backend_app)
     spare_time(application)
-    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Handler)
+    server = make_server(
+        "127.0.0.1", 0, beside(application), threaded=True, request_handler=Handler
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)  # noqa: T201 (our parent reads it)
     sys.stdin.read()

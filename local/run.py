@@ -6,6 +6,7 @@ and CloudFront by `local.cdn`.
 """
 
 import errno
+import os
 import signal
 import sys
 import tempfile
@@ -22,7 +23,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from broadsheet.store import utc_now
+from broadsheet.settings import Settings
+from broadsheet.store import Store, utc_now
 from local.aws import SCHEDULE_GROUP, SITE_BUCKET, SOURCE_BUCKET, LocalAws, LocalAwsError, local_aws
 from local.cdn import Cdn, CdnServer, Invalidations
 from local.function import environment, functions
@@ -121,7 +123,14 @@ def pumps_of(
 def cdn_of(aws: LocalAws, template: Template) -> Cdn:
     """What stands for the distribution of the site bucket."""
     invalidations = Invalidations(aws.cloudfront, aws.distribution_id)
-    return Cdn(aws.s3, SITE_BUCKET, invalidations, template.security_headers)
+    store = Store(Settings.from_environment({**os.environ, "AWS_ENDPOINT_URL": aws.endpoint}))
+    return Cdn(
+        aws.s3,
+        SITE_BUCKET,
+        invalidations,
+        template.security_headers,
+        lambda path: store.redirect(path) or "",
+    )
 
 
 @contextmanager

@@ -116,8 +116,20 @@ def put(deployment: Deployment, key: str, data: bytes, replaces: str | None) -> 
     return Awaited((bare(answer["ETag"]), answer.get("VersionId", "")))
 
 
-def delete(deployment: Deployment, key: str) -> Awaited:
-    """Delete an object; what to wait for."""
+def delete(deployment: Deployment, key: str, etag: str = "") -> Awaited:
+    """Delete an object; what to wait for.
+
+    Raises OvertakenError where it has another entity tag than the one given, if one is.
+    """
     before = read(deployment, key)
-    deployment.s3.delete_object(Bucket=deployment.settings.source_bucket, Key=key)
+    bucket = deployment.settings.source_bucket
+    try:
+        if etag:
+            deployment.s3.delete_object(Bucket=bucket, Key=key, IfMatch=f'"{etag}"')
+        else:
+            deployment.s3.delete_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in _CONFLICTS:
+            raise OvertakenError(key) from error
+        raise
     return Awaited(None, before.version if before else "")

@@ -89,3 +89,9 @@ def notified(event: str, key: str) -> int:
         fnmatchcase(event, pattern) and key.startswith(prefix) and key.endswith(suffix)
         for pattern, prefix, suffix in notifications()
     )
+
+
+def edge_code() -> str:
+    """The edge function's code, but for its first line, which names the store of redirects."""
+    code: str = properties("EdgeFunction")["FunctionCode"]["Fn::Join"][1][1]
+    return code

@@ -8,6 +8,7 @@ Every write is followed by a look whether all articles that a listing links to h
 from __future__ import annotations
 
 import fnmatch
+import io
 import json
 import os
 import re
@@ -20,7 +21,10 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import boto3
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
+from botocore.handlers import BUILTIN_HANDLERS
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3 import urls
 from moto.s3.models import S3Backend, s3_backends
@@ -30,10 +34,11 @@ import app
 import handler
 from broadsheet import addresses, store
 from broadsheet.segment import Segment
+from local.kvs import KeyValueStores
 from tests import policies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from mypy_boto3_cloudfront import CloudFrontClient
     from mypy_boto3_s3 import S3Client
@@ -45,6 +50,7 @@ patch.object(S3Backend, "_url_module", urls).start()
 SOURCE = "source-bucket"
 SITE = "site-bucket"
 URL = "https://news.example"
+STORE = "arn:aws:cloudfront::123456789012:key-value-store/9a6d4ba2-3a7e-4e2e-8ad2-1c0e0f3d6c6b"
 # Of the function, which calls one after the other; nothing in it is the machine's own.
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -54,6 +60,7 @@ ENVIRONMENT = {
     "SOURCE_BUCKET": SOURCE,
     "SITE_BUCKET": SITE,
     "SITE_URL": URL,
+    "REDIRECTS_STORE_ARN": STORE,
     "PARALLEL_CALLS": "1",
 }
 DONE: dict[str, Any] = {"batchItemFailures": []}
@@ -83,7 +90,26 @@ LISTINGS = [
 _PICTURE_LINK = re.compile(
     r"(?:https://news\.example|[\"'\s])/(media/[A-Za-z0-9._/-]+|articles/[a-z0-9/-]+/card\.png)"
 )
+_REFRESH = re.compile(r'content="0; url=https://news\.example(/articles/[a-z0-9/-]+/)"')
 _ARTICLE_LINK = re.compile(r"(?:https://news\.example|[\"'])/(articles/[a-z0-9/-]+)/[\"'<]")
+
+
+# What plays the KeyValueStores, which moto lacks: those of the newsroom that was called last.
+_playing = KeyValueStores()
+
+
+def _play_store(request: Any, **_: Any) -> AWSResponse | None:
+    if ".cloudfront-kvs." not in request.url:
+        return None
+    tag = request.headers.get("If-Match", b"")
+    headers = {"If-Match": tag.decode() if isinstance(tag, bytes) else tag}
+    answer = _playing.answer(request.method, request.url, headers, request.body or b"")
+    found = HTTPHeaders.from_pairs(answer.headers.items())
+    raw = _Raw(json.dumps(answer.body).encode())
+    return AWSResponse(request.url, answer.status.value, found, raw)
+
+
+BUILTIN_HANDLERS.append(("before-send.cloudfront-keyvaluestore", _play_store))
 
 
 @cache
@@ -174,13 +200,16 @@ class Newsroom:
     needed: defaultdict[str, set[Request]] = field(default_factory=lambda: defaultdict(set))
     gate: Callable[[str, dict[str, Any]], None] | None = None
     lose: Callable[[str, dict[str, Any]], None] | None = None
+    stores: KeyValueStores = field(default_factory=KeyValueStores)
     now: datetime = LATE
 
     def __post_init__(self) -> None:
         self.s3 = s3_client()
+        if self.site_bucket == SITE:
+            self._play()
         self._lock = threading.Lock()
         self._here = threading.local()
-        self._rebuilt: tuple[str, dict[str, Copy]] = ("", {})
+        self._rebuilt: tuple[str, tuple[dict[str, Copy], dict[str, str]]] = ("", ({}, {}))
         self.forget()
 
     def forget(self) -> None:
@@ -194,6 +223,7 @@ class Newsroom:
         self._pages: set[str] = set()
         self._shown: dict[str, set[str]] = {}
         self._pictures: set[str] = set()
+        self._moved: dict[str, str] = {}
         self._function = "Publish"
         self._depth = 0
 
@@ -236,6 +266,7 @@ class Newsroom:
         clients = store._clients("", int(os.environ["PARALLEL_CALLS"]))  # noqa: SLF001 (the one gate)
         outer = os.environ["SITE_BUCKET"], self._function
         os.environ["SITE_BUCKET"], self._function = self.site_bucket, function
+        played = self._play()
         self._hook(clients, "register")
         self._depth += 1
         try:
@@ -247,6 +278,13 @@ class Newsroom:
             self._depth -= 1
             self._hook(clients, "unregister")
             os.environ["SITE_BUCKET"], self._function = outer
+            self._play(played)
+
+    def _play(self, stores: KeyValueStores | None = None) -> KeyValueStores:
+        """Let our KeyValueStores, or others, be AWS's; those that were before."""
+        global _playing
+        before, _playing = _playing, stores or self.stores
+        return before
 
     def _hook(self, clients: Any, action: str) -> None:
         """Stand between the handler and AWS; an invocation within another one does already."""
@@ -255,6 +293,8 @@ class Newsroom:
         bus: list[Any] = [clients.events] if os.environ.get("EVENT_BUS") else []
         if os.environ.get("SCHEDULE_GROUP"):
             bus.append(clients.scheduler)
+        if os.environ.get("REDIRECTS_STORE_ARN"):
+            bus.append(clients.redirects)
         for client in (clients.s3, clients.cloudfront, clients.sqs, *bus):
             getattr(client.meta.events, action)("provide-client-params", self._before)
             getattr(client.meta.events, action)("after-call", self._after)
@@ -274,7 +314,7 @@ class Newsroom:
         with self._lock:
             if http_response.status_code < 300:
                 self._observe(name, params)
-            if http_response.status_code == 404:
+            if http_response.status_code == 404 and "Bucket" in params:
                 self._permit(policies.demands_if_missing(params))
         if self.lose:
             self.lose(name, params)
@@ -354,29 +394,39 @@ class Newsroom:
                 {"type": entry["DetailType"], **json.loads(entry["Detail"])}
                 for entry in params["Entries"]
             ]
+        if name == "UpdateKeys":
+            self._check_links()
         key = params.get("Key", "")
-        if params.get("Bucket") != self.site_bucket or key.startswith("_"):
+        if params.get("Bucket") == self.site_bucket and not key.startswith("_"):
+            if name == "PutObject":
+                self._come(key)
+            elif name == "DeleteObject":
+                self._gone(key)
+                self._check_links()
+
+    def _come(self, key: str) -> None:
+        copy = self._origin(key)
+        if copy is None:
+            return  # another thread has deleted it since, which is seen next
+        self.cdn.setdefault(key, copy)
+        if copy.content_type.startswith("image/") and key != addresses.ICON:
+            self._pictures.add(key)
             return
-        if name == "PutObject":
-            copy = self._origin(key)
-            if copy is None:
-                return  # another thread has deleted it since, which is seen next
-            self.cdn.setdefault(key, copy)
-            if copy.content_type.startswith("image/") and key != addresses.ICON:
-                self._pictures.add(key)
-                return
-            self._links[key] = _linked(key, copy)
-            self._shown[key] = set(_PICTURE_LINK.findall(copy.body.decode(errors="replace")))
-            if key.startswith("articles/"):
-                self._links[key] = set()
-                self._pages.add(key)
-            self._check_links()
-        elif name == "DeleteObject":
-            self._links.pop(key, None)
-            self._shown.pop(key, None)
-            self._pages.discard(key)
-            self._pictures.discard(key)
-            self._check_links()
+        self._moved.pop(key, None)
+        if addresses.TAG_REDIRECTS in copy.cache_tag.split(","):
+            self._moved[key] = _leads_to(copy)
+        self._links[key] = _linked(key, copy)
+        self._shown[key] = set(_PICTURE_LINK.findall(copy.body.decode(errors="replace")))
+        if key.startswith("articles/"):
+            self._links[key] = set()
+            self._pages.add(key)
+        self._check_links()
+
+    def _gone(self, key: str) -> None:
+        for known in (self._links, self._shown, self._moved):
+            known.pop(key, None)
+        self._pages.discard(key)
+        self._pictures.discard(key)
 
     def _check_links(self) -> None:
         for listing, links in self._links.items():
@@ -385,6 +435,17 @@ class Newsroom:
                     self.dangling.append((listing, link))
         for page, pictures in self._shown.items():
             self.dangling += [(page, picture) for picture in pictures - self._pictures]
+        self.dangling += self._led_astray()
+
+    def _led_astray(self) -> list[tuple[str, str]]:
+        """Redirects, of the store and of pages, to what is not there."""
+        stored = {key: target.strip("/") for key, target in self.redirects().items()}
+        led = [*self._moved.items(), *stored.items()]
+        return [(old, link) for old, link in led if f"{link}/index.html" not in self._pages]
+
+    def redirects(self) -> dict[str, str]:
+        """What the store has: where each old address leads."""
+        return self.stores.store(os.environ.get("REDIRECTS_STORE_ARN", "")).entries
 
     def _forget(self, items: list[str]) -> None:
         for key, copy in list(self.cdn.items()):
@@ -463,6 +524,10 @@ class Newsroom:
 
     def rebuilt(self) -> dict[str, Copy]:
         """The public objects that a clean rebuild of the same sources gives."""
+        return self.rebuilt_with_redirects()[0]
+
+    def rebuilt_with_redirects(self) -> tuple[dict[str, Copy], dict[str, str]]:
+        """The same, and what such a rebuild tells the store of redirects."""
         state = self.history()
         if state != self._rebuilt[0]:
             name = "rebuilt-bucket"
@@ -477,7 +542,7 @@ class Newsroom:
             # The other's schedules are not to be touched, nor to be set once more.
             with patch.dict(os.environ, {"SCHEDULE_GROUP": ""}):
                 assert clean.deliver("site.json", *keys) == {"batchItemFailures": []}
-            self._rebuilt = state, clean.site()
+            self._rebuilt = state, (clean.site(), dict(clean.redirects()))
             self.empty(name, *((key, "null") for key in self.keys(name)))
             self.s3.delete_bucket(Bucket=name)
         return self._rebuilt[1]
@@ -496,13 +561,28 @@ class Newsroom:
         Links to the ``excepted`` may have.
         """
         site = self.site()
-        rebuilt = self.rebuilt()
+        rebuilt, redirects = self.rebuilt_with_redirects()
         assert sorted(site) == sorted(rebuilt)
         for key, copy in site.items():
             assert copy == rebuilt[key], key
         for key, copy in self.cdn.items():
             assert copy == site.get(key), f"stale: {key}"
+        assert self.redirects() == redirects
         assert [link for link in self.dangling if link[1] not in excepted] == []
+
+
+class _Raw(io.BytesIO):
+    """The body of an answer, as botocore reads it."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+def _leads_to(copy: Copy) -> str:
+    """The article that the page of an old address leads to."""
+    link: str
+    (link,) = set(_REFRESH.findall(copy.body.decode()))
+    return link.strip("/")
 
 
 def _moment_of(schedule: Any) -> datetime:

@@ -4,6 +4,7 @@ Demands: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-pol
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfront.html,
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html,
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html,
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfrontkeyvaluestore.html.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html.
 """
 
@@ -43,6 +44,7 @@ class Deployment:
     publish_queue_url: str = ""
     media_queue_url: str = ""
     event_bus: str = "news"
+    redirects_store: str = f"arn:aws:cloudfront::{ACCOUNT}:key-value-store/{STACK}"
     function: str = "Publish"
     schedule_group: str = f"{STACK}-articles"
     schedule_role_arn: str = f"arn:aws:iam::{ACCOUNT}:role/{STACK}-schedules"
@@ -57,6 +59,7 @@ class Deployment:
             environ.get("QUEUE_URL", ""),
             environ.get("MEDIA_QUEUE_URL", ""),
             environ.get("EVENT_BUS") or "news",
+            environ.get("REDIRECTS_STORE_ARN") or cls.redirects_store,
             function,
             environ.get("SCHEDULE_GROUP") or cls.schedule_group,
             environ.get("SCHEDULE_ROLE_ARN") or cls.schedule_role_arn,
@@ -82,6 +85,7 @@ class Deployment:
             "PingQueue.Arn": queue_arn(f"{queue}-ping"),
             "PingRule.Arn": arn.format("events", f"rule/{self.event_bus}/{STACK}-ping"),
             "EventBus": self.event_bus,
+            "RedirectsStore.Arn": self.redirects_store,
             "ScheduleGroup": self.schedule_group,
             "ScheduleGroup.Arn": arn.format("scheduler", f"schedule-group/{self.schedule_group}"),
             "ScheduleRole.Arn": self.schedule_role_arn,
@@ -140,6 +144,8 @@ def demands(operation: str, params: Mapping[str, Any]) -> list[Request]:
     """
     if operation == "PutEvents":
         return [_event(entry) for entry in params["Entries"]]
+    if "KvsARN" in params:
+        return [Request(f"cloudfront-keyvaluestore:{operation}", params["KvsARN"], (TLS,))]
     if operation.endswith(("Schedule", "Schedules")):
         return _schedule(operation, params)
     return _of_objects_and_queues(operation, params)

@@ -554,6 +554,93 @@ class TestWithdraw:
         assert paper.receipt("articles/b.json")["status"] == "published"
 
 
+class TestMove:
+    def test_an_article_moves_and_its_old_address_leads_to_the_new(
+        self, paper: Newsroom, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        publish(paper, "old", title="Ferry", aliases=["/ferry/"])
+        assert of_stack("move", "old", "2026/new") == 0
+
+        told = plain(capsys.readouterr().out)
+        assert "published https://news.example/articles/2026/new/" in told
+        assert "removed articles/old.json" in told
+        assert paper.redirects() == {
+            "/articles/old": "/articles/2026/new/",
+            "/ferry": "/articles/2026/new/",
+        }
+        paper.assert_converged()
+
+    def test_and_back_again(self, paper: Newsroom) -> None:
+        publish(paper, "old")
+        for there in (("old", "new"), ("new", "old")):
+            assert of_stack("move", *there) == 0
+
+        assert paper.redirects() == {"/articles/new": "/articles/old/"}
+        paper.assert_converged()
+
+    def test_what_was_interrupted_goes_on(
+        self, paper: Newsroom, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        publish(paper, "old")
+        with monkeypatch.context() as patched:
+            patched.setattr("local.cli.articles.delete", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                of_stack("move", "old", "new", "--no-wait")
+        work_off(paper, monkeypatch)
+        assert paper.redirects() == {}
+
+        assert of_stack("move", "old", "new", "--no-wait") == 0
+
+        work_off(paper, monkeypatch)
+        assert paper.redirects() == {"/articles/old": "/articles/new/"}
+
+    def test_what_can_not_be_moved_is_left(
+        self, paper: Newsroom, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        publish(paper, "a")
+        publish(paper, "b")
+        publish(paper, "bad", title="")
+        publish(paper, "many", aliases=[f"/{n}/" for n in range(20)])
+        paper.upload_bytes("articles/item.json", (ROOT / "events/wire/ninjs-3.json").read_bytes())
+        before = paper.history()
+        for old, new, why in [
+            ("a", "b", "there is a articles/b.json already"),
+            ("a", "a", "can't be moved to articles/a.json"),
+            ("a", "A B", "names no article"),
+            ("nothing", "c", "there is no articles/nothing.json"),
+            ("bad", "c", "/title: is empty"),
+            ("many", "c", "/aliases: has 21 items"),
+            ("item", "c", "an item of a wire or feed has no aliases"),
+        ]:
+            capsys.readouterr()
+            assert of_stack("move", old, new) == 2
+            assert why in capsys.readouterr().err
+        assert paper.history() == before
+
+    def test_what_others_change_meanwhile_is_not_lost(
+        self, paper: Newsroom, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        publish(paper, "old")
+
+        def change() -> None:
+            paper.upload("old", title="Changed meanwhile")
+            work_off(paper, monkeypatch)
+
+        with meanwhile(monkeypatch, change):
+            assert of_stack("move", "old", "new") == 2
+
+        assert "was changed meanwhile" in capsys.readouterr().err
+        assert "Changed meanwhile" in paper.page("articles/old/index.html")
+
+    def test_a_draft_moves_too(self, paper: Newsroom) -> None:
+        publish(paper, "old", status="draft")
+
+        assert of_stack("move", "old", "new") == 0
+
+        assert "articles/old.json" not in paper.keys(SOURCE)
+        assert paper.receipt("articles/new.json")["status"] == "draft"
+
+
 class TestRebuild:
     def test_every_page_is_made_anew(
         self, paper: Newsroom, capsys: pytest.CaptureFixture[str]

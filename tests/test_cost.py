@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.newsroom import Newsroom
 
 DONE: dict[str, Any] = {"batchItemFailures": []}
-REQUESTS = 49
+REQUESTS = 50
 ITEMS = 2
 MONTHS = 10
 TOPICS = ["Harbour", "Ferries", "Weather"]

@@ -29,6 +29,7 @@ from local.edge import Copy, Route, invalidates, is_current, route, tags_of
 from local.pump import Handler, Invocation, Pump, failed_ids, keys_in
 from local.template import ROOT, Template
 from local.watch import Folder, differences, key_for
+from tests.cloudformation import edge_code
 
 PATIENCE = 60
 NODE = shutil.which("node") or ""
@@ -104,14 +105,13 @@ class TestRoutes:
 
     @pytest.mark.skipif(not NODE, reason="needs Node.js to run the edge function")
     def test_the_edge_function_in_the_template_agrees(self) -> None:
-        function = Template.read().resources["EdgeFunction"]["Properties"]["FunctionCode"]
-        script = f"""{function}
-        const routes = {json.dumps(list(ROUTES))}.map((uri) => {{
-          const found = handler({{ request: {{ uri: uri, headers: {{}} }} }});
+        script = f"""const redirects = null;
+        {edge_code()}
+        Promise.all({json.dumps(list(ROUTES))}.map(async (uri) => {{
+          const found = await handler({{ request: {{ uri: uri, headers: {{}} }} }});
           if (found.uri) return [decodeURIComponent(found.uri).slice(1), ''];
           return ['', found.headers.location ? found.headers.location.value : ''];
-        }});
-        console.log(JSON.stringify(routes));"""
+        }})).then((routes) => console.log(JSON.stringify(routes)));"""
         ran = subprocess.run(
             [NODE, "-e", script], capture_output=True, text=True, check=True, timeout=PATIENCE
         )

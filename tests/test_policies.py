@@ -132,6 +132,16 @@ def _a_picture_comes_changes_and_goes(newsroom: Newsroom) -> None:
     assert not [key for key in newsroom.site() if key.startswith("media/")]
 
 
+def _old_addresses_lead_on(newsroom: Newsroom) -> None:
+    publish(newsroom, "a", topics=["Harbour"], aliases=["/2019/old/", "/articles/was/"])
+    publish(newsroom, "b", topics=["Harbour"], aliases=["/2019/old/"], status="withdrawn")
+    publish(newsroom, "a", topics=["Harbour"])
+    assert newsroom.redirects() == {"/2019/old": "/articles/b/"}
+    publish(newsroom, "b", topics=["Harbour"], aliases=[])
+    assert newsroom.deliver(event={"verify": {}}) == DONE
+    newsroom.work_off()
+
+
 def _articles_wait_for_their_time(newsroom: Newsroom) -> None:
     newsroom.now = datetime(2027, 1, 1, tzinfo=UTC)
     publish(newsroom, "later", published_at="2027-01-02T00:00:00Z")
@@ -161,6 +171,7 @@ DAY: list[Callable[[Newsroom], None]] = [
     _a_throttled_invalidation,
     _the_site_is_verified,
     _a_picture_comes_changes_and_goes,
+    _old_addresses_lead_on,
     _articles_wait_for_their_time,
     _everything_goes,
 ]
@@ -234,7 +245,8 @@ def test_the_day_has_every_call_that_the_code_can_make(evening: Newsroom) -> Non
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and isinstance(node.func.value, ast.Attribute)
-        and node.func.value.attr in {"_s3", "_cloudfront", "_sqs", "events", "scheduler"}
+        and node.func.value.attr
+        in {"_s3", "_cloudfront", "_sqs", "events", "redirects", "scheduler"}
     }
 
     assert set(evening.calls) == {

@@ -18,7 +18,7 @@ from broadsheet.record import Record, change, remember
 from broadsheet.schedule import AHEAD, Standing, moment, moment_in, name_of
 from broadsheet.settings import Settings
 from broadsheet.store import Store, Stored
-from broadsheet.verify import Verifier, Walk
+from broadsheet.verify import PARTS, Verifier, Walk
 from tests.newsroom import (
     DONE,
     GROUP,
@@ -642,7 +642,7 @@ def test_verify_walks_over_more_schedules_than_a_step_takes(
 ) -> None:
     monkeypatch.setattr(
         "broadsheet.verify.KEYS",
-        dict.fromkeys(("indexes", "articles", "media", "objects", "schedules"), 2),
+        dict.fromkeys(PARTS, 2),
     )
     keys = [room.upload(f"s{i}", published_at=(TWO + i * HOUR).isoformat()) for i in range(5)]
     assert room.deliver(*keys) == DONE

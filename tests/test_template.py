@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import fields
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -29,10 +29,14 @@ from tests.cloudformation import (
     ROOT,
     SOURCE,
     TEMPLATE,
+    edge_code,
     listed,
     notified,
     properties,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def distribution() -> dict[str, Any]:
@@ -320,11 +324,45 @@ ROUTES: dict[str, str | tuple[int, str]] = {
 }
 
 
-def edge_code() -> str:
-    function = properties("EdgeFunction")
-    assert function["FunctionConfig"]["Runtime"] == "cloudfront-js-2.0"
-    code: str = function["FunctionCode"]
-    return code
+# Where the edge function's store leads; and, of other forms and addresses, what comes of it.
+STORED = {"/2019/05/old": "/articles/a/", "/café": "/articles/b/", "/story.php": "/articles/a/"}
+REDIRECTED = {
+    "/2019/05/old": (301, "/articles/a/"),
+    "/2019/05/old/": (301, "/articles/a/"),
+    "/2019/05/old/index.html": (301, "/articles/a/"),
+    "/2019/05/old/?page=2&x=%2F": (301, "/articles/a/?page=2&x=%2F"),
+    "/2019/05/old?": (301, "/articles/a/"),
+    "/caf%C3%A9/": (301, "/articles/b/"),
+    "/story.php": (301, "/articles/a/"),
+    "/story.php/": (301, "/articles/a/"),
+}
+
+
+def edge_answers(targets: Iterable[str], store: str) -> dict[str, str | tuple[int, str]]:
+    """What the edge function makes of request targets, with the first line ``store``."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("the edge function is JavaScript, and there is no node on PATH to run it")
+    requests = [target.partition("?") for target in targets]
+    script = f"""{store}
+        {edge_code()}
+        async function answers(requests) {{
+          const found = [];
+          for (const [uri, mark, query] of requests) {{
+            const rawQueryString = () => (mark ? query : undefined);
+            found.push(await handler({{ request: {{ uri, rawQueryString }} }}));
+          }}
+          console.log(JSON.stringify(found));
+        }}
+        answers(JSON.parse(process.argv[1]));"""
+    done = subprocess.run(
+        [node, "-e", script, json.dumps(requests)], capture_output=True, text=True, check=True
+    )
+    found: dict[str, str | tuple[int, str]] = {}
+    for target, answer in zip(targets, json.loads(done.stdout), strict=True):
+        location = answer.get("headers", {}).get("location", {}).get("value", "")
+        found[target] = answer["uri"] if "uri" in answer else (answer["statusCode"], location)
+    return found
 
 
 def test_the_edge_function_runs_before_the_cache() -> None:
@@ -334,23 +372,63 @@ def test_the_edge_function_runs_before_the_cache() -> None:
     assert association["FunctionARN"] == {"Fn::GetAtt": "EdgeFunction.FunctionMetadata.FunctionARN"}
 
 
-def test_the_edge_function_finds_pages_redirects_and_hides_the_state() -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("the edge function is JavaScript, and there is no node on PATH to run it")
-    script = edge_code() + (
-        "\nconst paths = JSON.parse(process.argv[1]);"
-        "console.log(JSON.stringify(paths.map((uri) => handler({ request: { uri } }))));"
-    )
-    done = subprocess.run(
-        [node, "-e", script, json.dumps(list(ROUTES))], capture_output=True, text=True, check=True
-    )
-    found = {}
-    for path, answer in zip(ROUTES, json.loads(done.stdout), strict=True):
-        location = answer.get("headers", {}).get("location", {}).get("value", "")
-        found[path] = answer["uri"] if "uri" in answer else (answer["statusCode"], location)
+@pytest.mark.parametrize(
+    "store",
+    [
+        "const redirects = null;",
+        "const redirects = { get: async () => { throw new Error('KeyNotFound'); } };",
+    ],
+)
+def test_the_edge_function_finds_pages_redirects_and_hides_the_state(store: str) -> None:
+    assert edge_answers(ROUTES, store) == ROUTES
 
-    assert found == ROUTES
+
+def test_the_edge_function_leads_on_from_old_addresses() -> None:
+    store = f"""const entries = {json.dumps(STORED)};
+        const redirects = {{ get: async (key) => {{
+          if (!(key in entries)) throw new Error('KeyNotFound');
+          return entries[key];
+        }} }};"""
+
+    assert edge_answers(REDIRECTED, store) == REDIRECTED
+    assert edge_answers(ROUTES, store) == ROUTES
+
+
+def test_the_edge_function_does_not_look_for_pictures_or_its_own() -> None:
+    store = "const redirects = { get: async (key) => '/looked' };"
+
+    found = edge_answers(["/", "/media/a.jpg/0123/480.jpg", "/_record/", "/x"], store)
+
+    assert [answer == (301, "/looked") for answer in found.values()] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("target", REDIRECTED)
+def test_the_local_site_leads_on_from_old_addresses_likewise(target: str) -> None:
+    path, _, query = target.partition("?")
+
+    route = edge.route(path, query, lambda key: STORED.get(key, ""))
+
+    assert (301, route.location) == REDIRECTED[target]
+
+
+def test_the_edge_function_has_the_store_and_is_small_enough() -> None:
+    function = properties("EdgeFunction")
+    head, code = function["FunctionCode"]["Fn::Join"][1]
+    with_store, without = head["Fn::If"][1:]
+
+    assert function["FunctionConfig"]["Runtime"] == "cloudfront-js-2.0"
+    assert with_store == "import cf from 'cloudfront'; const redirects = cf.kvs();"
+    assert without == "const redirects = null;"
+    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
+    assert len(f"{with_store}\n{code}".encode()) < 10 * 1024
+    # cf.kvs() without a store fails, and so would every request.
+    (condition,) = {
+        head["Fn::If"][0],
+        RESOURCES["RedirectsStore"]["Condition"],
+        function["FunctionConfig"]["KeyValueStoreAssociations"]["Fn::If"][0],
+        variables()["REDIRECTS_STORE_ARN"]["Fn::If"][0],
+    }
+    assert TEMPLATE["Conditions"][condition] == {"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws"]}
 
 
 def test_the_local_site_redirects_what_the_edge_function_redirects() -> None:

@@ -523,7 +523,7 @@ def test_a_queue_takes_each_step_and_each_repair(
 
     assert any("reconcile" in body for body in seen)
     parts = [json.loads(body)["verify"].get("part") for body in seen if "verify" in body]
-    assert set(parts) == {None, "indexes", "articles", "media", "objects", "schedules"}
+    assert set(parts) == {None, *verify.PARTS}
     assert differences() == []
     monkeypatch.delenv("QUEUE_URL")
     paper.assert_converged()
@@ -624,3 +624,114 @@ def test_every_own_key_is_known_by_its_address() -> None:
     assert addresses.indexed_scope(addresses.scope_index_key("")) == ""
     assert addresses.indexed_scope(addresses.scope_index_key("harbour")) == "harbour"
     assert addresses.paged_path(addresses.page_key("a/b")) == "a/b"
+
+
+# Old addresses
+
+
+def _put_claims(paper: Newsroom, **changed: Any) -> None:
+    stored = paper.s3.get_object(Bucket=SITE, Key="_alias/old.json")["Body"].read()
+    body = json.dumps(json.loads(stored) | changed).encode()
+    paper.s3.put_object(Bucket=SITE, Key="_alias/old.json", Body=body)
+
+
+def _lost_claims(paper: Newsroom) -> None:
+    paper.s3.delete_object(Bucket=SITE, Key="_alias/old.json")
+
+
+def _unreadable_claims(paper: Newsroom) -> None:
+    paper.s3.put_object(Bucket=SITE, Key="_alias/old.json", Body=b"{")
+
+
+def _claim_of_nobody(paper: Newsroom) -> None:
+    _put_claims(paper, articles={"gone": "9999-01-01"}, winner="gone")
+    paper.s3.delete_object(Bucket=SITE, Key="old/index.html")
+
+
+def _another_winner(paper: Newsroom) -> None:
+    _put_claims(paper, winner="b")
+
+
+def _lost_page(paper: Newsroom) -> None:
+    paper.s3.delete_object(Bucket=SITE, Key="old/index.html")
+
+
+def _defaced_page(paper: Newsroom) -> None:
+    tags = {"cache-tag": "site,redirects"}
+    paper.s3.put_object(Bucket=SITE, Key="old/index.html", Body=b"x", Metadata=tags)
+
+
+def _surplus_page(paper: Newsroom) -> None:
+    tags = {"cache-tag": "site,redirects"}
+    paper.s3.put_object(Bucket=SITE, Key="never/index.html", Body=b"x", Metadata=tags)
+
+
+def _lost_redirect(paper: Newsroom) -> None:
+    paper.redirects().clear()
+
+
+def _other_redirect(paper: Newsroom) -> None:
+    paper.redirects()["/old"] = "/articles/b/"
+
+
+def _surplus_redirect(paper: Newsroom) -> None:
+    paper.redirects()["/never"] = "/articles/gone/"
+
+
+def _lost_place_of_an_article(paper: Newsroom) -> None:
+    paper.s3.delete_object(Bucket=SITE, Key="articles/moved/index.html")
+
+
+def _forgetful_record(paper: Newsroom) -> None:
+    paper.s3.put_object(Bucket=SITE, Key="_record/articles/n.json", Body=b'{"places": []}')
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _lost_claims,
+        _unreadable_claims,
+        _claim_of_nobody,
+        _another_winner,
+        _lost_page,
+        _defaced_page,
+        _surplus_page,
+        _lost_redirect,
+        _other_redirect,
+        _surplus_redirect,
+        _lost_place_of_an_article,
+        _forgetful_record,
+    ],
+)
+def test_what_is_wrong_with_an_old_address_is_told_and_repaired(
+    paper: Newsroom, damage: Callable[[Newsroom], None]
+) -> None:
+    publish(paper, "n", aliases=["/old/", "/articles/moved/"])
+    publish(paper, "o", aliases=["/old/"], published_at="2020-01-01T00:00:00Z")
+    assert differences() == []
+    damage(paper)
+
+    assert differences()
+    assert paper.deliver(event=VERIFY) == DONE
+
+    assert differences() == []
+    paper.cdn.clear()
+    paper.assert_converged(excepted={"articles/b", "articles/gone"})
+
+
+def test_a_redirect_that_can_be_none_of_the_sites_is_left_alone(paper: Newsroom) -> None:
+    paper.redirects()["rss"] = "/rss.xml"
+
+    assert [(d.key, d.foreign) for d in differences()] == [("redirect of rss", True)]
+    assert paper.deliver(event=VERIFY) == DONE
+    assert paper.redirects() == {"rss": "/rss.xml"}
+
+
+def test_all_pages_of_the_store_are_looked_at(paper: Newsroom) -> None:
+    keys = [paper.upload(p, aliases=[f"/{p}/{i}" for i in range(20)]) for p in "xyz"]
+    assert paper.deliver(keys) == DONE
+    paper.redirects()["/zz"] = "/articles/gone/"
+
+    assert paper.deliver(event=VERIFY) == DONE
+
+    assert len(paper.redirects()) == 60

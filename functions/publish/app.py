@@ -123,5 +123,8 @@ def _measure(messages: list[Message], report: Report) -> None:
         "InvalidationItems": report.invalidation_items,
         "IndexConflicts": report.index_conflicts,
     }
+    if report.redirects_refused:
+        counts["RedirectsRefused"] = report.redirects_refused
+        logger.warning("no room for redirects", extra={"count": report.redirects_refused})
     for name, count in counts.items():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.text import Text
 
 from broadsheet.errors import BroadsheetError
-from local.cli.articles import list_articles, status, withdraw
+from local.cli.articles import list_articles, move, status, withdraw
 from local.cli.check import check
 from local.cli.common import errors
 from local.cli.import_ import import_
@@ -38,6 +38,7 @@ app.command()(upload)
 app.command()(status)
 app.command("list")(list_articles)
 app.command()(withdraw)
+app.command()(move)
 app.command()(rebuild)
 app.command()(verify)
 app.command("import")(import_)

@@ -1,4 +1,4 @@
-"""Commands for articles that are uploaded: `broadsheet status`, `list` and `withdraw`."""
+"""Commands for articles that are uploaded: `broadsheet status`, `list`, `withdraw` and `move`."""
 
 import json
 import urllib.error
@@ -24,7 +24,7 @@ from local.cli.upload import PATIENCE
 from local.deployment import Deployment, RefusedError
 from local.positions import harmless
 from local.receipts import Awaited, Receipt, State
-from local.uploading import OvertakenError, listed, put
+from local.uploading import OvertakenError, delete, listed, put
 
 # What has no receipt, or only one for an earlier upload.
 WAITING = "waiting"
@@ -248,3 +248,82 @@ def _withdrawn(path: str, data: bytes, reason: str) -> bytes:
     new = json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
     Article.parse(path, new)
     return new
+
+
+def move(
+    context: typer.Context,
+    old: KEY,
+    new: Annotated[str, typer.Argument(help="Where to: a key, its PATH, or an address.")],
+    *,
+    wait: Annotated[bool, typer.Option(help="Wait until the old address leads to the new.")] = True,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Seconds without any news after which to give up waiting.")
+    ] = PATIENCE,
+) -> None:
+    """Move an article to another address, to which the old one then leads.
+
+    It is uploaded under its new key, with the old address among its aliases, and once that is live
+    deleted under the old one. What was interrupted goes on when it is said again. The exit status
+    is 1 if the article is not known to have moved.
+    """
+    deployment = connect(context)
+    site_url = deployment.settings.site_url
+    old, new = key_of(old, site_url), key_of(new, site_url)
+    etag, change = _copy(deployment, old, new)
+    warning = "Move the file it was uploaded from as well, and add the alias: else it comes back."
+    errors().print(f"[yellow]{warning}[/]")
+    if wait and _outcome(deployment, new, change, timeout) in {"rejected", ""}:
+        raise RefusedError(f"{new} is not known to be live, so {old} was left where it is")
+    try:
+        gone = delete(deployment, old, etag)
+    except OvertakenError as error:
+        raise RefusedError(f"{old} was changed meanwhile: now it is at both addresses") from error
+    if wait and _outcome(deployment, old, gone, timeout) != "removed":
+        raise typer.Exit(1)
+
+
+def _outcome(deployment: Deployment, key: str, change: Awaited, timeout: float) -> str:
+    """What becomes of a change, which is told; "" where it is not known in time."""
+    answer = receipts.wait(deployment, {key: change}, timeout).get(key)
+    if answer is None:
+        errors().print(f"{key}: has no receipt yet; `broadsheet status` asks again")
+        return ""
+    out().print(Text.assemble(coloured(answer.receipt.status), f"  {answer.receipt.url or key}"))
+    return answer.receipt.status
+
+
+def _copy(deployment: Deployment, old: str, new: str) -> tuple[str, Awaited]:
+    """Upload an article under a new key; the tag of what was copied, and what to wait for."""
+    path = addresses.article_path(new)
+    if path is None or old == new or addresses.article_path(old) is None:
+        raise RefusedError(f"{old} can't be moved to {new}")
+    store = Store(deployment.settings)
+    stored = store.read_source(old, OBJECT_BYTES)
+    if stored is None:
+        raise RefusedError(f"there is no {old}")
+    try:
+        data = _moved(addresses.article_path(old) or "", path, stored.data)
+    except InvalidError as error:
+        raise RefusedError(f"{old} can't be moved: {error}") from error
+    there = store.read_source(new, OBJECT_BYTES)
+    if there and there.data == data:
+        # As far as an earlier attempt came.
+        return receipts.bare(stored.etag), Awaited((receipts.bare(there.etag), there.version))
+    try:
+        return receipts.bare(stored.etag), put(deployment, new, data, None)
+    except OvertakenError as error:
+        raise RefusedError(f"there is a {new} already") from error
+
+
+def _moved(old: str, new: str, data: bytes) -> bytes:
+    """An article's file with its old address as an alias. Raises InvalidError, RefusedError."""
+    Article.parse(old, data)
+    document = json.loads(data)
+    aliases = [addresses.url_path(addresses.page_key(old)), *document.get("aliases", ())]
+    own = {addresses.article_address(path) for path in (old, new)}
+    others = [alias for alias in aliases[1:] if addresses.alias_path(alias) not in own]
+    document["aliases"] = [aliases[0], *others]
+    moved = json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
+    if aliases[0] not in Article.parse(new, moved).aliases:
+        raise RefusedError("an item of a wire or feed has no aliases: import it, then move that")
+    return moved

@@ -103,8 +103,99 @@ DEADLY: tuple[FaultKind, ...] = (
 )
 
 
+# Old addresses: two that are nobody's, and those of articles.
+ALIASES = ("/old/", "/older/", *(f"/articles/{path}/" for path in ("a", "b", "c/d")))
+# Where a redirect stands still.
+LEADING = (
+    "read claims",
+    "swap claims",
+    "swap claims",
+    "look at moved",
+    "write moved",
+    "write moved",
+    "delete moved",
+    "look at store",
+    "tell store",
+    "tell store",
+    "look at claims",
+    "write page",
+    "delete page",
+    "look at source",
+)
+
+
 def plan_of(seed: int) -> Plan:
-    """The plan of a seed."""
+    """The plan of a seed: in some of them articles have old addresses."""
+    rng = random.Random(f"{seed} aliases")  # noqa: S311 (no secret)
+    draw = rng.random()
+    if draw < 0.15:
+        return _readdressed(seed, rng)
+    plan = _plan_of(seed)
+    if draw > 0.5:
+        return plan
+    aliases = rng.sample(ALIASES, rng.choice([1, 2, 2, 3]))
+    return replace(
+        plan,
+        calm=tuple(_with_aliases(rng, one, aliases) for one in plan.calm),
+        operations=tuple(_with_aliases(rng, one, aliases) for one in plan.operations),
+    )
+
+
+def _with_aliases(rng: random.Random, operation: Operation, aliases: Sequence[str]) -> Operation:
+    """The same upload, if it is one of an article, with some of these aliases."""
+    if operation.does != "upload" or not operation.body or operation.key[:9] != "articles/":
+        return operation
+    claimed = rng.sample(aliases, rng.randint(0, len(aliases)))
+    document = json.loads(operation.body) | ({"aliases": claimed} if claimed else {})
+    return replace(operation, body=json.dumps(document, separators=(",", ":")).encode())
+
+
+def _readdressed(seed: int, rng: random.Random) -> Plan:
+    """An old address changes hands, or an article comes to one or leaves it, while one is slow."""
+    alphabet = _Alphabet(rng, scene=True)
+    first, second = alphabet.paths[:2]
+    old = rng.choice(["/old/", "/old/", f"/articles/{first}/"])
+
+    def claim(path: str, **fields: Any) -> Operation:
+        return alphabet.upload(rng, path, aliases=[old], topics=[], **fields)
+
+    drop = alphabet.upload(rng, second, topics=[])
+    there = alphabet.upload(rng, first, topics=[])
+    calm = [one for one in (claim(second), claim(first), there) if rng.random() < 0.5]
+    others = [
+        claim(second),
+        claim(first),
+        drop,
+        there,
+        Operation(there.key, None),
+        Operation(drop.key, None),
+        claim(first, status="withdrawn"),
+    ]
+    count = rng.choice([2, 2, 3])
+    operations = [
+        replace(one, after=rng.choice([0, 1]) if n else 0)
+        for n, one in enumerate(rng.choices(others, k=count))
+    ]
+    moments = rng.choices(LEADING, k=rng.choice([1, 1, 2]))
+    stalls = [
+        Stall(Place(rng.choice([0, 0, 1]), moment, rng.choice([1, 1, 2])), 1) for moment in moments
+    ]
+    faults = []
+    if rng.random() < 0.4:
+        place = Place(0, rng.choice(LEADING), rng.choice([1, 1, 2]))
+        faults = [Fault(rng.choice([*DEADLY, "response lost", "repeated"]), place)]
+    return replace(
+        _plan(seed, calm, operations, stalls),
+        faults=tuple(faults),
+        style=rng.choice(["uniform", "priorities"]),
+        changes=frozenset(rng.randrange(100, 300) for _ in range(2)),
+        at_once=rng.choice([2, 3]),
+        invalidate_by=rng.choice(["tags", "paths"]),
+        queue=rng.random() < 0.3,
+    )
+
+
+def _plan_of(seed: int) -> Plan:
     rng = random.Random(seed)  # noqa: S311 (no secret)
     events = rng.random() < 0.5
     if rng.random() < 0.3:

@@ -23,6 +23,15 @@ MOMENTS = {
     "swap topic": 1,
     "swap site": 1,
     "swap segment": 1,
+    "look at claims": 2,
+    "read claims": 2,
+    "swap claims": 2,
+    "look at moved": 1,
+    "write moved": 1,
+    "delete moved": 1,
+    "look at store": 1,
+    "read store": 1,
+    "tell store": 1,
     "write listing": 12,
     "delete listing": 4,
     "look at index": 2,
@@ -42,6 +51,13 @@ MOMENTS = {
     "event": 1,
     "receipt": 2,
 }
+_STORE = {
+    "DescribeKeyValueStore": "look at store",
+    "GetKey": "read store",
+    "UpdateKeys": "tell store",
+}
+# The pages of old addresses that are no articles'.
+MOVED = {"old/index.html", "older/index.html"}
 
 
 _SCHEDULES = {
@@ -53,7 +69,7 @@ _SCHEDULES = {
 }
 
 
-def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: C901, PLR0911 (a table)
+def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: PLR0911 (a table)
     """What a call is for."""
     key = params.get("Key", "")
     if name == "CreateInvalidation":
@@ -66,6 +82,8 @@ def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: C901, PLR0911 
         return _SCHEDULES[name]
     if name == "HeadObject" and key.startswith("receipts/"):
         return "look at receipt"
+    if "KvsARN" in params:
+        return _STORE.get(name, "other")
     if params.get("Bucket") == SOURCE:
         moments = {
             "GetObject": "read source",
@@ -75,6 +93,16 @@ def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: C901, PLR0911 
         return moments.get(name, "other")
     if key.startswith("_record/"):
         return "read record" if name == "GetObject" else "write record"
+    if key.startswith("_alias/"):
+        verb = {"GetObject": "read", "PutObject": "swap"}.get(name, "look at")
+        return f"{verb} claims"
+    return _page_moment(name, key)
+
+
+def _page_moment(name: str, key: str) -> str:
+    if key in MOVED:
+        verb = {"DeleteObject": "delete", "HeadObject": "look at"}.get(name, "write")
+        return f"{verb} moved"
     if key.startswith("_index/") or addresses.searched_month(key):
         return _index_moment(name, key)
     if key.startswith("articles/"):

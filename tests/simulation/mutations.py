@@ -20,6 +20,7 @@ from broadsheet.index import Scope
 from broadsheet.listings import Listings, Wanted, _Plan
 from broadsheet.reconcile import _Run
 from broadsheet.record import Record, recorded
+from broadsheet.redirects import Redirects, is_redirect
 from broadsheet.render import Drawing
 from broadsheet.schedule import AHEAD, Schedules, Standing
 from broadsheet.store import Store
@@ -67,6 +68,10 @@ _merged = Scope.merged
 _repair = Verifier.repair
 _keys = Verifier._keys
 _verify = app._verify
+_redirect = _Run._redirect
+_claim_moved = Redirects._has_moved
+_tell_store = Redirects._tell
+_update_redirects = Store.update_redirects
 _standing = Standing.of
 _settle = Schedules.settle
 _write_receipt = _Run._write_receipt
@@ -382,6 +387,56 @@ def _verified_anyhow(walk: Any, verifier: Any, report: Any) -> None:
     report.failures.pop(str(walk), None)
 
 
+def _redirects_last(self: _Run, upload: Any) -> Any:
+    finished = _finish(self, upload)
+    _redirect(self, [upload])
+    return finished
+
+
+def _redirects_first(self: _Run, upload: Any) -> Any:
+    """Before the page that they lead to."""
+    if upload.usable and upload.page:
+        self._record(upload)
+        self._report.outcomes[upload.outcome.key] = upload.outcome
+        _redirect(self, [upload])
+    return _place(self, upload)
+
+
+def _moved_over_anything(self: Store, page: Any, replaces: str | None) -> None:
+    if is_redirect(page.headers):
+        self.write_page(page)
+    else:
+        _replace_page(self, page, replaces)
+
+
+def _told_whatever_has_happened(self: Store, puts: Any, deletes: Any, _tag: str) -> None:
+    _update_redirects(self, puts, deletes, self.redirects_tag())
+
+
+def _never_moved(_self: Redirects, _what: Any) -> bool:
+    return False
+
+
+def _confirmed_first(self: Redirects, views: list[Any]) -> None:
+    """Take claims for settled before the store is told."""
+    for view in views:
+        settled = replace(view.claims, version=view.claims.version + 1, settled=self._arn)
+        key = addresses.alias_key(view.path)
+        try:
+            view.etag = self._store.write_state(key, settled.to_bytes(), view.etag)
+        except ConflictError:
+            continue
+        view.claims = settled
+    _tell_store(self, views)
+
+
+def _only_its_own(self: _Run, upload: Any) -> Any:
+    """Do not look whether others claim the address."""
+    result = _place(self, upload)
+    self._claimed.discard(upload.path)
+    return result
+
+
 MUTATIONS = {
     "look-again": Mutation(
         "indexes are not looked at again", ((Listings, "_look_again", _nothing),)
@@ -548,5 +603,43 @@ MUTATIONS = {
     ),
     "verify-once": Mutation(
         "a verify that failed does not come again", ((app, "_verify", _verified_anyhow),)
+    ),
+    "swap-claims": Mutation(
+        "claims of aliases are swapped without If-Match",
+        ((Store, "write_state", _swapped_over_anything("_alias/")),),
+    ),
+    "redirects-last": Mutation(
+        "redirects are settled after pages are deleted",
+        ((_Run, "_redirect", lambda _, uploads: uploads), (_Run, "_finish", _redirects_last)),
+    ),
+    "redirects-first": Mutation(
+        "redirects are settled before the page that they lead to is written",
+        ((_Run, "_place", _redirects_first),),
+    ),
+    "moved-fence": Mutation(
+        "pages of old addresses are written whatever lies there",
+        ((Store, "replace_page", _moved_over_anything),),
+    ),
+    "store-fence": Mutation(
+        "the store is told whoever has told it meanwhile",
+        ((Store, "update_redirects", _told_whatever_has_happened),),
+    ),
+    "look-at-claims": Mutation(
+        "nobody looks whether claims still stand", ((Redirects, "_has_moved", _never_moved),)
+    ),
+    "settled-first": Mutation(
+        "claims are settled before the store is told", ((Redirects, "_tell", _confirmed_first),)
+    ),
+    "look-at-address": Mutation(
+        "an article that comes or goes does not look who claims its address",
+        ((_Run, "_place", _only_its_own), (Redirects, "has_moved", _never_moved)),
+    ),
+    "late-claim": Mutation(
+        "who deletes a page does not look whether its address has been claimed since",
+        ((Redirects, "has_moved", _never_moved),),
+    ),
+    "moved-untold": Mutation(
+        "pages of old addresses are not invalidated",
+        ((Redirects, "stale", property(lambda _: set())),),
     ),
 }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Rebuilds kept, of some 50 KB each.
 REMEMBERED = 500
 
-_REBUILT: dict[tuple[int, str], dict[str, Copy]] = {}
+_REBUILT: dict[tuple[int, str], tuple[dict[str, Copy], dict[str, str]]] = {}
 
 
 class Clock:
@@ -143,10 +143,7 @@ class Watched(Newsroom):
             self._index_damaged = True
         if body is None:
             self.s3.delete_object(Bucket=self.site_bucket, Key=key)
-            self._links.pop(key, None)
-            self._shown.pop(key, None)
-            self._pages.discard(key)
-            self._pictures.discard(key)
+            self._gone(key)
             self._excepted.add(key.removesuffix("/index.html"))
             return True
         path = addresses.paged_path(key) or addresses.carded_path(key)
@@ -155,6 +152,7 @@ class Watched(Newsroom):
         self.s3.put_object(Bucket=self.site_bucket, Key=key, Body=body, Metadata=tags)
         if copy := not key.startswith("_") and self._origin(key):
             self.cdn[key] = copy
+            self._moved.pop(key, None)
             self._links[key] = set()
             self._shown[key] = set()
             if path:
@@ -232,6 +230,7 @@ class Watched(Newsroom):
             for page, pictures in self._shown.items()
             for picture in pictures - self._pictures
         }
+        self._dangling_now |= {*self._led_astray()}
         for listing, link in sorted(self._dangling_now - before):
             said = f"{listing} links to {link}, which has no page"
             if addresses.carded_path(link):
@@ -248,13 +247,13 @@ class Watched(Newsroom):
 
     # What must hold in the end
 
-    def rebuilt(self) -> dict[str, Copy]:
-        """The public objects of a clean rebuild; one serves all runs with the same uploads."""
+    def rebuilt_with_redirects(self) -> tuple[dict[str, Copy], dict[str, str]]:
+        """What a clean rebuild gives; one serves all runs with the same uploads."""
         key = (self.plan.newest, self.history())
         if key not in _REBUILT:
             if len(_REBUILT) >= REMEMBERED:
                 _REBUILT.clear()
-            _REBUILT[key] = super().rebuilt()
+            _REBUILT[key] = super().rebuilt_with_redirects()
         return _REBUILT[key]
 
     def check(self) -> None:
@@ -265,7 +264,8 @@ class Watched(Newsroom):
         self._check_schedules()
         said = {key: self.receipt(key) for key in self.uploaded if not self.violations}
         site = self.site()
-        rebuilt = self.rebuilt()
+        rebuilt, redirects = self.rebuilt_with_redirects()
+        self._check_redirects(redirects)
         for key in sorted(site.keys() | rebuilt.keys()):
             if key not in site:
                 self._violate(f"{key} is missing")
@@ -279,6 +279,13 @@ class Watched(Newsroom):
         self.coverage["receipts out of date"] += sum(
             receipt != self.receipt(key) for key, receipt in said.items()
         )
+
+    def _check_redirects(self, rebuilt: dict[str, str]) -> None:
+        """Compare the store of redirects with what a clean rebuild tells it."""
+        for path in sorted(self.redirects().keys() | rebuilt.keys()):
+            found, wanted = self.redirects().get(path), rebuilt.get(path)
+            if found != wanted:
+                self._violate(f"the store leads from {path} to {found}, a rebuild to {wanted}")
 
     def _check_schedules(self) -> None:
         """There is one for each article that waits for its time, and no other."""

@@ -55,6 +55,8 @@ VERIFY = {"messageId": "", "body": '{"verify": {}}'}
 # Keys that a step of it takes: few, so that there are several.
 KEYS: dict[verify.Part, int] = {
     "indexes": 1,
+    "aliases": 2,
+    "redirects": 50,
     "articles": 2,
     "media": 2,
     "objects": 20,
@@ -164,7 +166,8 @@ class World(Watched):
         self._go_forward(now)
         self._scheduler = Scheduler(self.plan, self)
         clients = (self._clients.s3, self._clients.cloudfront, self._clients.sqs)
-        emitters = [client.meta.events for client in (*clients, self._clients.scheduler)]
+        others = (self._clients.scheduler, self._clients.redirects)
+        emitters = [client.meta.events for client in (*clients, *others)]
         if self.plan.events:
             emitters.append(self._clients.events.meta.events)
         hooks: dict[str, Callable[..., None]] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from urllib.parse import unquote_to_bytes
 
 from anyascii import anyascii
 
@@ -33,6 +34,10 @@ FEEDS = ("rss.xml", "atom.xml", "feed.json")
 
 TAG_EVERYTHING = "site"
 TAG_LISTINGS = "listings"
+TAG_REDIRECTS = "redirects"
+
+# What depends on site.json alone.
+FIXED = frozenset({NOT_FOUND, ROBOTS, FEED_STYLE, TDM_POLICY, INDEXNOW, ICON, THEME})
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html: 1,024 bytes of UTF-8.
 KEY_BYTES = 1024
@@ -60,6 +65,11 @@ _LISTING_KEYS = (
     re.compile(rf"sitemap-(?P<month>{_YEAR}-{_MONTH})\.xml"),
     re.compile(r"(?:archive|search)/index\.html|(?:news-)?sitemap\.xml"),
 )
+_ALIAS_KEY = re.compile(r"_alias(/.+)\.json", re.DOTALL)
+# An old page's name may end like this; any other ending is that of a file.
+_PAGE_ENDINGS = {"asp", "aspx", "cfm", "htm", "html", "jsp", "php", "shtml", "xhtml"}
+_ENDING = re.compile(r"\.([A-Za-z][A-Za-z0-9]*)\Z")
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ARTICLE_KEY = re.compile(rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)\.json")
 # The longest of an article's own keys: its receipt, receipts/articles/PATH.json.
 _PATH_BYTES = KEY_BYTES - len("receipts/articles/.json")
@@ -173,6 +183,63 @@ def article_tag(path: str) -> str:
     if len(tag) <= TAG_CHARACTERS:
         return tag
     return f"articles/{hashlib.sha256(path.encode()).hexdigest()}"
+
+
+def alias_path(text: str) -> str | None:
+    """The canonical path of an old address; None where it can't lead anywhere else.
+
+    ``/x``, ``x/``, ``/x/index.html`` and ``/%78`` are all ``/x``. What is or might become one of
+    the site's own objects, but for an article's page, is none; nor is what can't be a page's, such
+    as ``/ads.txt``, or what no request can ask for.
+    """
+    if _STRAY_PERCENT.search(text):
+        return None
+    try:
+        path = "/" + unquote_to_bytes(text).decode().removeprefix("/")
+    except UnicodeDecodeError:
+        return None
+    path = re.sub(r"/(?:index\.html)?\Z", "", path)
+    segments = path.split("/")[1:]
+    if not segments or {"", ".", ".."} & {*segments} or not path.isprintable():
+        return None
+    ending = _ENDING.search(path)
+    if ending and ending[1].lower() not in _PAGE_ENDINGS:
+        return None
+    own = listed_place(path[1:]) or listed_place(f"{path[1:]}/index.html")
+    reserved = path[1:] in FIXED or path.startswith(("/_", "/.well-known/", f"/{MEDIA}"))
+    return None if own or reserved else path
+
+
+def redirect_key(path: str) -> str:
+    """The key of the page that leads on from an alias, by its canonical path; "" if there is none.
+
+    There is where the function may write it: nowhere at the root, and nothing but HTML.
+    """
+    name = path.rpartition("/")[2]
+    if "." not in name:
+        return f"{path[1:]}/index.html"
+    return path[1:] if name.endswith(".html") and "/" in path[1:] else ""
+
+
+def alias_key(path: str) -> str:
+    """The key of what is known of an alias: which articles claim it."""
+    return f"_alias{path}.json"
+
+
+def aliased(key: str) -> str | None:
+    """The canonical path of an alias of which this key tells; None of any other key."""
+    match = _ALIAS_KEY.fullmatch(key)
+    return match[1] if match else None
+
+
+def redirected(key: str) -> str:
+    """The canonical path of an alias whose page might have this public key."""
+    return "/" + key.removesuffix("/index.html")
+
+
+def article_address(path: str) -> str:
+    """The canonical path at which an article's page is read."""
+    return f"/articles/{path}"
 
 
 def media_name(key: str) -> str | None:

@@ -6,7 +6,8 @@ BroadsheetError
 ├── UnavailableError    AWS did not do what it was asked: retry
 │   ├── ContendedError  others kept changing the same objects: retry later
 │   └── OutOfTimeError  the invocation is nearly over: leave the rest to the next
-└── ConflictError       a conditional write lost its race: read again, at once
+├── ConflictError       a conditional write lost its race: read again, at once
+└── FullError           the store of redirects takes no more: their pages must do
 """
 
 from __future__ import annotations
@@ -47,3 +48,7 @@ class OutOfTimeError(UnavailableError):
 
 class ConflictError(BroadsheetError):
     """The object is not in the state that the conditional write named."""
+
+
+class FullError(BroadsheetError):
+    """The store of redirects has no room for these."""

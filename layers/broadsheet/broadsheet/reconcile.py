@@ -1,11 +1,11 @@
 """Makes the site agree with the present state of a set of source keys.
 
 A key is only a hint that something may have changed. For each: read the source and the record;
-write record, card and page; settle the listings; delete the page of what is gone, and the card that
-no page names; and look at the source again, going round once more for what changed meanwhile. Then
-one invalidation for all, the events for others, and last the receipts, so that "published" means
-live. Whatever dies on the way is found and mended by the next delivery. What is to be taken down
-goes all this way first, before anything else of its batch is rendered.
+write record, card and page; settle the listings and the redirects; delete the page of what is gone,
+and the card that no page names; and look at the source again, going round once more for what
+changed meanwhile. Then one invalidation for all, the events for others, and last the receipts, so
+that "published" means live. Whatever dies on the way is found and mended by the next delivery. What
+is to be taken down goes all this way first, before anything else of its batch is rendered.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from broadsheet import addresses
+from broadsheet import addresses, redirects
 from broadsheet.errors import ConflictError, ContendedError
 from broadsheet.hooks import Change, Hooks
 from broadsheet.listings import ROUNDS, Listings, SiteMovedError, Wanted, pause
@@ -57,6 +57,7 @@ class Report:
     failures: dict[str, Exception] = field(default_factory=dict)
     invalidation_items: int = 0
     index_conflicts: int = 0
+    redirects_refused: int = 0
 
     def add(self, other: Report) -> None:
         """Take in what was done of other keys."""
@@ -64,6 +65,7 @@ class Report:
         self.failures |= other.failures
         self.invalidation_items += other.invalidation_items
         self.index_conflicts += other.index_conflicts
+        self.redirects_refused += other.redirects_refused
 
 
 class Reconciler:
@@ -112,6 +114,13 @@ class Reconciler:
         Raises UnavailableError.
         """
         _Run(self._store, self._settings, [], by_path=True).mend(frozenset(places))
+
+    def settle_aliases(self, paths: Iterable[str]) -> None:
+        """Make the redirects of these old addresses follow from the claims; see Redirects.settle.
+
+        Raises UnavailableError.
+        """
+        _Run(self._store, self._settings, [], by_path=True).settle_aliases(paths)
 
     def _spread(self, after: str) -> None:
         """Reconcile all articles whose keys follow ``after``, through the queue if there is one.
@@ -171,6 +180,10 @@ class _Run:
         self._marks: dict[str, str] = {}
         self._moments: dict[str, frozenset[datetime]] = {}
         self._sources: Sources
+        self._redirects = redirects.Redirects(store, settings.redirects_store, doubtful=by_path)
+        # Of each path all aliases that it ever claimed; and the paths that others claim.
+        self._aliases: dict[str, frozenset[str]] = {}
+        self._claimed: set[str] = set()
         self._site_changed = addresses.SITE_JSON in keys
         self._mend: frozenset[Place] = frozenset()
         # What the CDN may hold an old copy of.
@@ -186,6 +199,8 @@ class _Run:
         try:
             self._articles(paths)
             self._invalidate()
+            self._redirects.confirm()
+            self._tell_rivals(paths)
         except Exception as error:  # noqa: BLE001 (shared by all: each is to be tried again)
             self._report.outcomes.clear()
             self._report.failures |= dict.fromkeys(self._keys, error)
@@ -200,6 +215,15 @@ class _Run:
         self._site_changed = ("", "") in places
         self._articles([])
         self._invalidate()
+
+    def settle_aliases(self, paths: Iterable[str]) -> None:
+        """Do it for redirects alone; see Reconciler.settle_aliases."""
+        sources = Sources(self._store, self._settings)
+        wanted = {path: redirects.Wanted(anyhow=True) for path in paths}
+        self._redirects.settle(sources, wanted, {})
+        self._invalidate()
+        self._redirects.confirm()
+        self._tell_rivals(())
 
     def _attempt(self, items: list[V], call: Callable[[V], R], key: Callable[[V], str]) -> list[R]:
         """Call for each item in parallel; an item that fails fails alone, and is left out."""
@@ -253,9 +277,47 @@ class _Run:
         listings.settle(wanted, site_changed=self._site_changed, mend=self._mend)
         if wanted or self._mend:
             self._stale_listings |= listings.written
-        settled = [upload for upload, _ in placed]
+        settled = self._redirect([upload for upload, _ in placed])
         moved = self._attempt(settled, self._finish, lambda u: u.outcome.key)
         return [upload.path for upload, has_moved in moved if has_moved]
+
+    def _redirect(self, uploads: list[Upload]) -> list[Upload]:
+        """Settle the redirects that lead to these, or would from their addresses.
+
+        Their pages are there, and none is deleted yet. Those of which that fails are left out.
+        """
+        concerned = [
+            (upload, self._aliases.get(upload.path, frozenset()))
+            for upload in uploads
+            if upload.aliases or upload.path in self._claimed or self._aliases.get(upload.path)
+        ]
+        if not concerned:
+            return uploads
+        wanted = redirects.wanted_of(concerned, self._claimed)
+        try:
+            self._redirects.settle(self._sources, wanted, {u.path: u for u in uploads})
+        except Exception as error:  # noqa: BLE001 (others must not suffer)
+            failed = {upload.path for upload, _ in concerned}
+            for upload, _ in concerned:
+                self._report.outcomes.pop(upload.outcome.key, None)
+                self._report.failures[upload.outcome.key] = error
+            return [upload for upload in uploads if upload.path not in failed]
+        self._report.redirects_refused = self._redirects.refused
+        for upload, _ in concerned:
+            outcome = self._report.outcomes[upload.outcome.key]
+            lost = self._redirects.lost(upload)
+            warnings = upload.outcome.warnings + lost
+            self._report.outcomes[outcome.key] = replace(outcome, warnings=warnings)
+        return uploads
+
+    def _tell_rivals(self, paths: Iterable[str]) -> None:
+        """Have the receipts of articles that lost, or won, an alias to these say so.
+
+        That nobody does where there is no queue, or for very many, is found by verify.
+        """
+        rivals = sorted(self._redirects.concerned - {*paths})[:KEYS_PER_MESSAGE]
+        if rivals and self._settings.queue_url:
+            self._store.send(messages_for([addresses.source_key(path) for path in rivals]))
 
     # One article
 
@@ -275,6 +337,10 @@ class _Run:
             self._mark_use(upload.picture[0], upload.path)
         before, record = self._record(upload)
         known = before is not None and not before.unseen
+        self._aliases[upload.path] = record.aliases
+        # After the source: who claims this address afterwards will see what the source is.
+        if self._store.state_tag(addresses.alias_key(addresses.article_address(upload.path))):
+            self._claimed.add(upload.path)
         # Where others have written, no record is no proof that nothing is there.
         new = bool(upload.page) and not known and not self._doubtful
         card = upload.card
@@ -309,17 +375,17 @@ class _Run:
                 self._store.write_state(key, b"{}", None)
 
     def _record(self, upload: Upload) -> tuple[Record | None, Record]:
-        """A path's record as it was, and with the places where it is now; made with its page."""
+        """A path's record as it was, and with what it is now; made with its page."""
+        new = Record(upload.places, aliases=frozenset(upload.aliases))
 
         def grown(known: Record | None) -> Record | None:
             if known is None and upload.page is None:
                 return None
             old = known or Record()
-            unseen = old.unseen and upload.page is None
-            return replace(old, places=old.places | upload.places, unseen=unseen)
+            return replace(old | new, unseen=old.unseen and upload.page is None)
 
         before, after = change(self._store, upload.path, grown)
-        return before, after or Record(upload.places)
+        return before, after or new
 
     def _finish(self, upload: Upload) -> tuple[Upload, bool]:
         """Delete the page of what is gone, then the card, and tell if the sources have moved since.
@@ -333,6 +399,9 @@ class _Run:
                 return upload, True
             for key in surplus:
                 self._store.delete_page(key)
+            # No condition could keep from deleting a page that now leads elsewhere.
+            if upload.page is None and self._redirects.has_moved(upload.path):
+                return upload, True
         if upload.usable:
             self._schedules.settle(upload.path, upload.until, self._moments[upload.path])
         return upload, self._sources.have_moved(upload)
@@ -341,7 +410,8 @@ class _Run:
         """What an article must not have. One that is new never had a card."""
         card = addresses.card_key(upload.path)
         if upload.page is None:
-            return [addresses.page_key(upload.path), card]
+            leads = self._redirects.leads(upload.path)
+            return [card] if leads else [addresses.page_key(upload.path), card]
         if upload.card or upload.path not in self._stale_paths:
             return []
         return [card] if self._store.page_headers(card) else []
@@ -370,6 +440,8 @@ class _Run:
         tags = {addresses.article_tag(path) for path in self._stale_paths}
         if self._stale_listings:
             tags.add(addresses.TAG_LISTINGS)
+        if self._redirects.stale:
+            tags.add(addresses.TAG_REDIRECTS)
         return [f"#{tag}" for tag in sorted(tags)]
 
     def _by_path(self) -> list[str]:
@@ -378,7 +450,8 @@ class _Run:
         https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
         """
         own = (addresses.page_key, addresses.card_key)
-        keys = self._stale_listings | {key(path) for path in self._stale_paths for key in own}
+        keys = self._stale_listings | self._redirects.stale
+        keys |= {key(path) for path in self._stale_paths for key in own}
         if self._stale_everything or len(keys) > MOST_PATHS:
             return ["/*"]
         return sorted({addresses.url_path(key) for key in keys} | {f"/{key}" for key in keys})

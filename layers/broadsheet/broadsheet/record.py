@@ -1,7 +1,8 @@
 """What is remembered of a path whatever becomes of it: one object of the site bucket.
 
-It tells each place where the article was ever listed, and each moment for which a schedule may
-exist. Both are written before what they speak of is done, so no attempt that died is forgotten.
+It tells each place where the article was ever listed, each moment for which a schedule may exist,
+and each alias that it ever claimed. All are written before what they speak of is done, so no
+attempt that died is forgotten.
 """
 
 from __future__ import annotations
@@ -30,6 +31,16 @@ class Record:
     places: frozenset[Place] = field(default_factory=frozenset)
     moments: frozenset[datetime] = field(default_factory=frozenset)
     unseen: bool = False
+    aliases: frozenset[str] = field(default_factory=frozenset)
+
+    def __or__(self, other: Record) -> Record:
+        """What both remember; all else is as this one has it."""
+        return replace(
+            self,
+            places=self.places | other.places,
+            moments=self.moments | other.moments,
+            aliases=self.aliases | other.aliases,
+        )
 
     @classmethod
     def of(cls, stored: Stored | None) -> Self | None:
@@ -42,7 +53,8 @@ class Record:
             moments = frozenset(datetime.fromisoformat(one) for one in value.get("moments", ()))
             if any(moment.tzinfo is None for moment in moments):
                 return cls()
-            return cls(places, moments, value.get("unseen") is True)
+            aliases = frozenset(map(str, value.get("aliases", ())))
+            return cls(places, moments, value.get("unseen") is True, aliases)
         except UNREADABLE:
             return cls()
 
@@ -51,6 +63,8 @@ class Record:
         value: dict[str, Any] = {"places": sorted(self.places)}
         if self.moments:
             value["moments"] = sorted(moment.isoformat() for moment in self.moments)
+        if self.aliases:
+            value["aliases"] = sorted(self.aliases)
         if self.unseen:
             value["unseen"] = True
         return json.dumps(value).encode()
@@ -80,13 +94,17 @@ def change(
 
 
 def remember(
-    store: Store, path: str, places: Iterable[Place] = (), moments: Iterable[datetime] = ()
+    store: Store,
+    path: str,
+    places: Iterable[Place] = (),
+    moments: Iterable[datetime] = (),
+    aliases: Iterable[str] = (),
 ) -> None:
-    """Add places and moments to a path's record, which is made if there is none."""
+    """Add to a path's record, which is made if there is none."""
+    new = Record(frozenset(places), frozenset(moments), aliases=frozenset(aliases))
 
     def grown(known: Record | None) -> Record:
-        old = known or Record(unseen=not places)
-        return replace(old, places=old.places.union(places), moments=old.moments.union(moments))
+        return (known or Record(unseen=not new.places)) | new
 
     change(store, path, grown)
 

@@ -283,6 +283,17 @@ class Renderer:
             json_ld=self._article_data(article, url, image, image_url),
         )
 
+    def moved(self, key: str, article: str) -> Page:
+        """The page at an old address of an article. It depends on nothing but where that is.
+
+        At one that is another article's it has that one's tag as well: who publishes there writes
+        over it, and invalidates no more than an article's own.
+        """
+        there = addresses.paged_path(key)
+        own = [addresses.article_tag(there)] if there else []
+        url = self._site_url + addresses.url_path(addresses.page_key(article))
+        return self._page(key, "moved.html", ",".join([addresses.TAG_REDIRECTS, *own]), url=url)
+
     def _tdm_policy(self) -> Page:
         """What is reserved as to text and data mining; nothing where site.json says nothing.
 

@@ -21,10 +21,11 @@ class Settings:
     ``site_url`` has no trailing slash. ``queue_url`` is the publish function's queue; when it is
     empty a change of site.json reconciles all articles within the one invocation.
     ``media_queue_url`` is the media function's. ``event_bus`` is the name of the bus on which
-    others are told; empty for none. ``invalidate_by`` is "paths" in regions whose CloudFront has no
-    cache tags. ``schedule_group`` is the group of the schedules, which send messages to the queue
-    of ``queue_arn`` by the role ``schedule_role_arn``, and those that they can't to
-    ``dead_letter_arn``; empty for none, so that nothing acts at its time.
+    others are told; empty for none. ``redirects_store`` is the ARN of the CloudFront KeyValueStore
+    that the edge function reads redirects from; empty for none. ``invalidate_by`` is "paths" in
+    regions whose CloudFront has no cache tags. ``schedule_group`` is the group of the schedules,
+    which send messages to the queue of ``queue_arn`` by the role ``schedule_role_arn``, and those
+    that they can't to ``dead_letter_arn``; empty for none, so that nothing acts at its time.
     ``parallel_calls`` is how many AWS calls may be under way at once; with 1 they are
     made one after the other, in the caller's thread.
     """
@@ -36,6 +37,7 @@ class Settings:
     queue_url: str = ""
     media_queue_url: str = ""
     event_bus: str = ""
+    redirects_store: str = ""
     schedule_group: str = ""
     schedule_role_arn: str = ""
     queue_arn: str = ""
@@ -71,6 +73,7 @@ class Settings:
             queue_url=environ.get("QUEUE_URL", ""),
             media_queue_url=environ.get("MEDIA_QUEUE_URL", ""),
             event_bus=environ.get("EVENT_BUS", ""),
+            redirects_store=environ.get("REDIRECTS_STORE_ARN", ""),
             schedule_group=environ.get("SCHEDULE_GROUP", ""),
             schedule_role_arn=environ.get("SCHEDULE_ROLE_ARN", ""),
             queue_arn=environ.get("QUEUE_ARN", ""),

@@ -8,11 +8,11 @@ a time to wait for, of the time.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from broadsheet import addresses, markdown
+from broadsheet import addresses, markdown, redirects
 from broadsheet.article import OBJECT_BYTES, Article
 from broadsheet.errors import InvalidError
 from broadsheet.index import UNREADABLE, Entry
@@ -25,7 +25,7 @@ from broadsheet.validation import Problem
 from broadsheet.validation import shown as described
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from broadsheet.article import Image
@@ -88,6 +88,8 @@ class Upload:
     """A source key as read: what the site must have for it.
 
     ``state`` identifies what was read, ``picture`` the manifest that its picture follows.
+    ``aliases`` are the old addresses that must lead to the page, each with its position among the
+    article's, and ``claimed_at`` the date by which it claims them.
     ``usable`` is false where the upload can't be used and no earlier version can: then the site
     stays as it is. ``until`` is when something else is due without another upload, if ever.
     """
@@ -101,6 +103,8 @@ class Upload:
     document: Document | None = None
     usable: bool = True
     picture: Picture | None = None
+    aliases: Mapping[str, int] = field(default_factory=dict)
+    claimed_at: str = ""
     until: datetime | None = None
 
     @property
@@ -198,13 +202,14 @@ class Sources:
             outcome = Outcome(key, status, "", reading.problems, state=reading.state)
             return Upload(path, reading.state, outcome, usable=reading.gone)
         found, standing = reading.value, reading.value.standing
+        aliases, others = redirects.aliases_of(path, found.article.aliases)
         url = self._site_url + addresses.url_path(found.page.key) if found.page else ""
         outcome = Outcome(
             key,
             "rejected" if rejected else standing.phase,
             url,
             reading.problems,
-            found.missing + (() if self._scheduling else standing.unattended()),
+            found.missing + others + (() if self._scheduling else standing.unattended()),
             reading.state,
             standing.scheduled_for,
             standing.expires_at,
@@ -219,6 +224,8 @@ class Sources:
             found.document,
             picture=found.picture,
             until=standing.until,
+            aliases=aliases if found.page else {},
+            claimed_at=redirects.claimed_at(found.article.published_at),
         )
 
     def has_changed(self, upload: Upload) -> bool:

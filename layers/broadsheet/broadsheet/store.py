@@ -1,4 +1,4 @@
-"""The one module that calls AWS: buckets, a distribution, queues, an event bus and schedules.
+"""The one module that calls AWS: buckets, a distribution and its store, queues, bus, schedules.
 
 Every call is made by a client of boto3, so AWS_ENDPOINT_URL redirects it. Errors of botocore leave
 this module as ConflictError or UnavailableError.
@@ -8,25 +8,31 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
+import botocore.compat
+from botocore.auth import AUTH_TYPE_MAPS
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from broadsheet.errors import ConflictError, OutOfTimeError, UnavailableError
+from broadsheet.errors import ConflictError, FullError, OutOfTimeError, UnavailableError
 from broadsheet.render import Headers, entity_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_cloudfront import CloudFrontClient
+    from mypy_boto3_cloudfront_keyvaluestore import CloudFrontKeyValueStoreClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
@@ -53,13 +59,18 @@ CALL_SECONDS = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + 1 + 2
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 _CONFLICTS = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
 _MISSING = {"NoSuchKey", "404", "NoSuchVersion"}
-# What EventBridge Scheduler answers to a name that is taken, and to one that is not.
+# What EventBridge Scheduler answers to a name that is taken, and to one that is not; and a
+# KeyValueStore to a tag that is another by now, and for a key that it lacks.
 # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 _CONFLICTS |= {"ConflictException"}
 _MISSING |= {"ResourceNotFoundException"}
+# What a KeyValueStore answers where it, or one entry of it, would become too large.
+_FULL = {"ServiceQuotaExceededException", "ValidationException"}
 # A schedule that can't reach the queue tries for a day, as AWS does by itself.
 _RETRIES = {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
 _MARK = "event"
+# Where the layer has awscrt, and .venv.
+_CRT = ("/opt/crt", f"{sys.prefix}/crt")
 
 
 @dataclass(frozen=True)
@@ -78,11 +89,22 @@ class _Clients:
     sqs: SQSClient
     session: boto3.Session
     config: Config
+    endpoint_url: str = ""
 
     @cached_property
     def events(self) -> EventBridgeClient:
         """Made only where there is a bus: a client takes a new process some time."""
         return self.session.client("events", config=self.config)
+
+    @cached_property
+    def redirects(self) -> CloudFrontKeyValueStoreClient:
+        """Likewise: only where a redirect changes."""
+        _sign_for_all_regions()
+        client = self.session.client("cloudfront-keyvaluestore", config=self.config)
+        if self.endpoint_url:
+            hooks = client.meta.events
+            hooks.register("before-sign", _without_account)
+        return client
 
     @cached_property
     def scheduler(self) -> EventBridgeSchedulerClient:
@@ -91,7 +113,7 @@ class _Clients:
 
 
 @cache
-def _clients(_endpoint_url: str, connections: int) -> _Clients:
+def _clients(endpoint_url: str, connections: int) -> _Clients:
     config = Config(
         max_pool_connections=connections,
         connect_timeout=CONNECT_SECONDS,
@@ -105,6 +127,7 @@ def _clients(_endpoint_url: str, connections: int) -> _Clients:
         sqs=session.client("sqs", config=config),
         session=session,
         config=config,
+        endpoint_url=endpoint_url,
     )
 
 
@@ -313,6 +336,57 @@ class Store:
             answer = self._clients.events.put_events(Entries=named)
         return [result.get("ErrorCode", "") for result in answer["Entries"]]
 
+    # Store of redirects
+
+    def redirects_tag(self) -> str:
+        """The entity tag of the store of redirects, which any change of it changes."""
+        arn = self._settings.redirects_store
+        try:
+            with self._call("DescribeKeyValueStore", arn, ""):
+                return self._clients.redirects.describe_key_value_store(KvsARN=arn)["ETag"]
+        except _MissingError as error:
+            raise UnavailableError(f"there is no {arn}") from error
+
+    def redirect(self, path: str) -> str | None:
+        """Where the store leads from a path."""
+        arn = self._settings.redirects_store
+        try:
+            with self._call("GetKey", arn, path):
+                return self._clients.redirects.get_key(KvsARN=arn, Key=path)["Value"]
+        except _MissingError:
+            return None
+
+    def list_redirects(self, after: str = "") -> tuple[dict[str, str], str]:
+        """Some of the store's redirects, and from where to go on; "" at its end."""
+        arn = self._settings.redirects_store
+        start: dict[str, Any] = {"NextToken": after} if after else {}
+        with self._call("ListKeys", arn, ""):
+            answer = self._clients.redirects.list_keys(KvsARN=arn, **start)
+        found = {item["Key"]: item["Value"] for item in answer.get("Items", [])}
+        return found, answer.get("NextToken", "")
+
+    def update_redirects(self, puts: Mapping[str, str], deletes: Sequence[str], tag: str) -> None:
+        """Change the store of redirects, all at once or not at all, if it has this tag.
+
+        Raises ConflictError if it has another, FullError if there is no room.
+        """
+        arn = self._settings.redirects_store
+        try:
+            with self._call("UpdateKeys", arn, ""):
+                self._clients.redirects.update_keys(
+                    KvsARN=arn,
+                    IfMatch=tag,
+                    Puts=[{"Key": key, "Value": value} for key, value in sorted(puts.items())],
+                    Deletes=[{"Key": key} for key in sorted(deletes)],
+                )
+        except _MissingError as error:
+            raise ConflictError(f"{arn} has lost a redirect since") from error
+        except UnavailableError as error:
+            cause = error.__cause__
+            if isinstance(cause, ClientError) and cause.response["Error"]["Code"] in _FULL:
+                raise FullError(str(error)) from error
+            raise
+
     # Schedules
 
     def put_schedule(self, name: str, at: datetime, body: str) -> None:
@@ -451,6 +525,32 @@ class Store:
                 return self._s3.put_object(Bucket=bucket, Key=key, **condition, **request)["ETag"]
         except _MissingError as error:
             raise ConflictError(f"{key} is gone") from error
+
+
+def _sign_for_all_regions() -> None:
+    """Let botocore sign by SigV4A, which KeyValueStores demand, and for which it needs awscrt.
+
+    The layer, like .venv, has that in a folder where Python does not look. If it did, botocore
+    would load it in each new process, and sign every request by it. So it is told of it later, as
+    it tells itself; its version is pinned, and a test sees that this works.
+    """
+    if "v4a" in AUTH_TYPE_MAPS:
+        return
+    sys.path += [folder for folder in _CRT if folder not in sys.path]
+    for module in ("awscrt.auth", "awscrt.http"):
+        import_module(module)
+    botocore.compat.awscrt = import_module("awscrt")  # type: ignore[attr-defined]
+    from botocore.crt.auth import CrtSigV4AsymAuth  # noqa: PLC0415
+
+    AUTH_TYPE_MAPS["v4a"] = CrtSigV4AsymAuth
+
+
+def _without_account(request: Any, **_: Any) -> None:
+    """Ask an endpoint of somebody's own by the name that it has.
+
+    The service's rules put the account before it, and 123456789012.127.0.0.1 is nowhere.
+    """
+    request.url = re.sub(r"^(https?://)[0-9]{12}\.", r"\1", request.url)
 
 
 class _MissingError(Exception):

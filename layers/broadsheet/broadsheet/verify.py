@@ -2,10 +2,11 @@
 
 Nothing of what the function does itself should ever differ; this finds what somebody else has done
 to the site bucket, and events that never came. It walks in bounded steps: over the indexes (what
-they list against the sources, their pages, and each other), over the articles (page, card, record,
-index, receipt and schedule of each), over the uploaded pictures (whether the media function has
-seen each), over the site's keys and over the schedules (what belongs to nothing). What differs in a
-step is looked at twice, as an article may be on its way.
+they list against the sources, their pages, and each other), over old addresses (who claims each,
+where it leads, and what the edge is told of that), over the articles (page, card, record, index,
+receipt and schedule of each), over the uploaded pictures (whether the media function has seen
+each), over the site's keys and over the schedules (what belongs to nothing). What differs in a step
+is looked at twice, as an article may be on its way.
 
 Repairs are ordinary work: keys are reconciled, and listings are made to follow from their indexes.
 What is none of the site's pages is told of and left alone.
@@ -16,11 +17,11 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, get_args
 
-from broadsheet import addresses
+from broadsheet import addresses, redirects
 from broadsheet.index import UNREADABLE, Entry, Month, MonthCount, Place, Scope
 from broadsheet.manifest import Manifest
 from broadsheet.reconcile import Reconciler, messages_for
@@ -38,12 +39,15 @@ if TYPE_CHECKING:
     from broadsheet.sources import Upload
     from broadsheet.store import Store
 
-Part = Literal["indexes", "articles", "media", "objects", "schedules"]
+Part = Literal["indexes", "aliases", "redirects", "articles", "media", "objects", "schedules"]
 PARTS: tuple[Part, ...] = get_args(Part)
-# Keys of a step: an index takes a call for each of its entries, an article eight, a picture and a
-# schedule two, an object one.
+# Keys of a step: an index takes a call for each of its entries, an old address five, what the edge
+# is told two, an article eight, a picture and a schedule two, an object one. Of redirects there
+# come 50.
 KEYS: Mapping[Part, int] = {
     "indexes": 1,
+    "aliases": 100,
+    "redirects": 50,
     "articles": 100,
     "media": 250,
     "objects": 500,
@@ -73,11 +77,10 @@ class Walk:
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """The walk that a message names. Raises ValueError."""
         match value:
-            case {
-                "part": "indexes" | "articles" | "media" | "objects" | "schedules" as part,
-                "after": str(after),
-            }:
-                return cls(part, after)
+            case {"part": str(part), "after": str(after)}:
+                for known in PARTS:
+                    if part == known:
+                        return cls(known, after)
         if value:
             raise ValueError(f"verify has no step {dict(value)!r}")
         return cls()
@@ -94,9 +97,9 @@ class Walk:
 class Difference:
     """An object that is not as it should be, and what repairs it.
 
-    ``keys`` are reconciled, those of articles with ``places`` and ``moments`` added to their
-    records first; listings of the places to ``mend`` are made anew. Neither is there for what is
-    none of ours.
+    ``keys`` are reconciled, those of articles with ``places``, ``moments`` and ``aliases`` added to
+    their records first; listings of the places to ``mend`` are made anew, and the redirects of the
+    ``aliases`` settled anew. None is there for what is none of ours.
     """
 
     key: str
@@ -105,11 +108,12 @@ class Difference:
     places: frozenset[Place] = frozenset()
     mend: frozenset[Place] = frozenset()
     moments: frozenset[datetime] = frozenset()
+    aliases: frozenset[str] = frozenset()
 
     @property
     def foreign(self) -> bool:
         """Whether it is none of the site's pages, and so nobody's to repair."""
-        return not self.keys and not self.mend
+        return not (self.keys or self.mend or self.aliases)
 
 
 @dataclass(frozen=True)
@@ -162,14 +166,18 @@ class Verifier:
         ours = [difference for difference in differences if not difference.foreign]
         keys: set[str] = set()
         mend: set[Place] = set()
+        aliases: set[str] = set()
         for difference in ours:
             keys |= difference.keys
             mend |= difference.mend
-            for key in difference.keys:
-                found = difference.places or difference.moments
-                if found and (path := addresses.article_path(key)):
-                    remember(self._store, path, difference.places, difference.moments)
+            aliases |= difference.aliases
+            found = (difference.places, difference.moments, difference.aliases)
+            for key in difference.keys if any(found) else ():
+                if path := addresses.article_path(key):
+                    remember(self._store, path, *found)
         reconciler = Reconciler(self._store, self._settings)
+        if aliases:
+            reconciler.settle_aliases(sorted(aliases))
         places = sorted(mend)
         for i in range(0, len(places), MONTHS):
             reconciler.mend(places[i : i + MONTHS])
@@ -185,6 +193,9 @@ class Verifier:
 
     def _keys(self, walk: Walk) -> tuple[list[str], Walk | None]:
         limit = KEYS[walk.part]
+        following = [Walk(part) for part in PARTS[PARTS.index(walk.part) + 1 :]]
+        if walk.part == "redirects":
+            return self._redirects(walk, following[0])
         if walk.part == "schedules":
             if not self._settings.schedule_group:
                 return [], None
@@ -194,9 +205,8 @@ class Verifier:
             folder = addresses.ARTICLES if walk.part == "articles" else addresses.MEDIA
             keys = self._store.list_source(folder, walk.after or folder, limit)
         else:
-            prefix = "_index/" if walk.part == "indexes" else ""
+            prefix = {"indexes": "_index/", "aliases": "_alias/"}.get(walk.part, "")
             keys = self._store.list_site(prefix, walk.after, limit)
-        following = [Walk(part) for part in PARTS[PARTS.index(walk.part) + 1 :]]
         then = Walk(walk.part, keys[-1]) if keys else next(iter(following), None)
         if walk == Walk():
             # The one index that there must be, listed or not.
@@ -208,15 +218,28 @@ class Verifier:
             keys = public
         return keys, then
 
+    def _redirects(self, walk: Walk, following: Walk) -> tuple[list[str], Walk]:
+        """The old addresses of which the edge is told; a token of the store says where to go on."""
+        if not self._settings.redirects_store:
+            return [], following
+        found, token = self._store.list_redirects(walk.after)
+        return sorted(found), Walk(walk.part, token) if token else following
+
     def _compare(self, part: Part, keys: list[str]) -> list[Difference]:
-        schedules = Schedules(self._store, self._settings)
-        look = _Look(self._store, Sources(self._store, self._settings), schedules)
+        look = _Look(
+            self._store,
+            Sources(self._store, self._settings),
+            Schedules(self._store, self._settings),
+            self._settings.redirects_store or redirects.NO_STORE,
+        )
         if part == "indexes":
             found = [look.index(key) for key in keys]
         else:
             looks = {
                 "articles": look.article,
                 "media": look.picture,
+                "aliases": look.alias,
+                "redirects": look.redirect,
                 "objects": look.object,
                 "schedules": look.schedule,
             }
@@ -227,10 +250,14 @@ class Verifier:
 class _Look:
     """One look at some keys; what many of them need is read once."""
 
-    def __init__(self, store: Store, sources: Sources, schedules: Schedules) -> None:
+    def __init__(
+        self, store: Store, sources: Sources, schedules: Schedules, redirects_store: str
+    ) -> None:
         self._store = store
         self._sources = sources
         self._schedules = schedules
+        self._redirects_store = redirects_store
+        self._claims = cache(self._read_claims)
         self._month = lru_cache(MONTHS)(self._read_month)
         self._counts = cache(self._read_counts)
         self._scope = lru_cache(MONTHS)(self._read_scope)
@@ -346,11 +373,18 @@ class _Look:
         due = frozenset({key})
         differences = []
         receipt = addresses.receipt_key(key)
-        if not self._store.has_receipt(receipt, upload.outcome.receipt()):
+        lost = [
+            problem
+            for alias, position in upload.aliases.items()
+            if (problem := redirects.conflict(alias, position, path, self._claims(alias)))
+        ]
+        outcome = replace(upload.outcome, warnings=(*upload.outcome.warnings, *lost))
+        if not self._store.has_receipt(receipt, outcome.receipt()):
             differences.append(Difference(receipt, "is missing or differs", due))
         if not upload.usable:
             return differences
-        own = {addresses.page_key(path): upload.page, addresses.card_key(path): upload.card}
+        page = upload.page or self._moved(addresses.article_address(path))
+        own = {addresses.page_key(path): page, addresses.card_key(path): upload.card}
         differences += [
             Difference(key, what, due)
             for key, wanted in own.items()
@@ -366,6 +400,12 @@ class _Look:
         known = record.places
         if not upload.places <= known:
             differences.append(Difference(addresses.record_key(path), "lacks a place", due))
+        differences += [
+            Difference(addresses.alias_key(alias), f"lacks the claim of {path}", due)
+            for alias in upload.aliases
+            if self._claims(alias).articles.get(path) != upload.claimed_at
+            or alias not in record.aliases
+        ]
         months = sorted({month for _, month in known | upload.places})
         return [*differences, *self._in_months(upload, months)]
 
@@ -380,6 +420,48 @@ class _Look:
                 yield _misplaced(index_key, month, upload, found)
             if self._segment(month).document(path) != _document(upload, month):
                 yield _unknown(addresses.segment_key(month), month, path)
+
+    # Old addresses
+
+    def alias(self, key: str) -> list[Difference]:
+        """Who claims an old address, where it leads, its page, and what the edge is told of it."""
+        path = addresses.aliased(key)
+        if path is None or addresses.alias_path(path) != path:
+            return [Difference(key, FOREIGN)]
+        claims, aliases = self._claims(path), frozenset({path})
+        differences = []
+        for article, at in claims.articles.items():
+            upload = self._sources.article(article)
+            if upload.usable and (upload.claimed_at if path in upload.aliases else "") != at:
+                source = frozenset({addresses.source_key(article)})
+                what = f"does not have what {article} claims"
+                differences.append(Difference(key, what, source, aliases=aliases))
+        taken, _, found = redirects.look(self._store, self._sources, path, {})
+        if claims.settled != self._redirects_store or claims != claims.won(taken=taken):
+            differences.append(Difference(key, "is not settled", aliases=aliases))
+        what = "" if taken else _compared(self._moved(path), found)
+        if what and not (found and not redirects.is_redirect(found)):
+            differences.append(Difference(addresses.redirect_key(path), what, aliases=aliases))
+        return [*differences, *self.redirect(path)]
+
+    def redirect(self, path: str) -> list[Difference]:
+        """Whether the edge is told where an old address leads."""
+        if self._redirects_store == redirects.NO_STORE:
+            return []
+        name = f"redirect of {path}"
+        if addresses.alias_path(path) != path:
+            return [Difference(name, FOREIGN)]
+        winner = self._claims(path).winner
+        wanted = redirects.target(winner) if winner else None
+        found = self._store.redirect(path)
+        if found == wanted or (wanted and not found and not redirects.fits(path, wanted)):
+            return []
+        return [Difference(name, "differs" if wanted else SURPLUS, aliases=frozenset({path}))]
+
+    def _moved(self, path: str) -> Page | None:
+        """The page that leads on from an old address, if there is to be one."""
+        winner, key = self._claims(path).winner, addresses.redirect_key(path)
+        return self._sources.renderer.moved(key, winner) if winner and key else None
 
     # Pictures
 
@@ -416,18 +498,29 @@ class _Look:
         if path := addresses.paged_path(key) or addresses.carded_path(key):
             source = addresses.source_key(path)
             there = self._store.source_state(source) is not None
+            if addresses.paged_path(key):
+                there = there or bool(self._claims(addresses.article_address(path)).winner)
             return [] if there else [Difference(key, SURPLUS, frozenset({source}))]
         if variant := addresses.variant_of(key):
             return self._variant(key, *variant)
         place = addresses.listed_place(key)
         if place is None:
-            fixed = {page.key for page in self._sources.renderer.fixed()}
-            return [] if key in fixed else [Difference(key, FOREIGN)]
+            return [] if key in addresses.FIXED else self._surplus_redirect(key)
         topic, month = place
         index = self._month(month) if month else self._scope(topic)
         if index and key in index.pages:
             return []
         return [Difference(key, SURPLUS, mend=frozenset({place}))]
+
+    def _surplus_redirect(self, key: str) -> list[Difference]:
+        """The page of an old address that leads on is compared with its claims."""
+        path = addresses.redirected(key)
+        headers = self._store.page_headers(key) if addresses.redirect_key(path) == key else None
+        if headers is None or not redirects.is_redirect(headers):
+            return [Difference(key, FOREIGN)]
+        if self._claims(path).winner:
+            return []
+        return [Difference(key, SURPLUS, aliases=frozenset({path}))]
 
     def _surplus_segment(self, key: str, month: str) -> list[Difference]:
         """That of a month which lists something is compared with its index."""
@@ -445,6 +538,10 @@ class _Look:
         return [Difference(key, SURPLUS, frozenset({upload}))]
 
     # What many of them need
+
+    def _read_claims(self, path: str) -> redirects.Claims:
+        stored = self._store.read_state(addresses.alias_key(path))
+        return redirects.read(stored.data if stored else b"")
 
     def _read_manifest(self, name: str) -> Manifest:
         stored = self._store.read_state(addresses.manifest_key(name))

@@ -1,0 +1,536 @@
+"""Old addresses of articles: who gets them, in whatever order they are claimed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from broadsheet import addresses
+from broadsheet.redirects import Claims, aliases_of
+from tests.newsroom import DONE, STORE, Crash, Newsroom, failed, publish, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.usefixtures("hurry")
+
+OLD = "/2019/05/old-ferry"
+PAGE = "2019/05/old-ferry/index.html"
+EARLIER, LATER = "2026-05-04T09:30:00+02:00", "2026-05-05T09:30:00+02:00"
+
+
+# Addresses
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["/old/", "/old", "old", "old/", "/old/index.html", "/ol%64/", "%2Fold", "/old/%69ndex.html"],
+)
+def test_one_old_address_has_one_path(text: str) -> None:
+    assert addresses.alias_path(text) == "/old"
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "key"),
+    [
+        ("/2019/05/old/", "/2019/05/old", "2019/05/old/index.html"),
+        ("/articles/old", "/articles/old", "articles/old/index.html"),
+        ("/2019/old.html", "/2019/old.html", "2019/old.html"),
+        ("/Old_Name", "/Old_Name", "Old_Name/index.html"),
+        ("/caf%C3%A9/", "/café", "café/index.html"),
+        ("/2019", "/2019", "2019/index.html"),
+        ("/releases/2.0/", "/releases/2.0", ""),
+        ("/story.php", "/story.php", ""),
+        ("/old.html", "/old.html", ""),
+        ("/search/old/", "/search/old", "search/old/index.html"),
+    ],
+)
+def test_an_old_address_has_a_page_where_the_function_may_write_one(
+    text: str, path: str, key: str
+) -> None:
+    assert addresses.alias_path(text) == path
+    assert addresses.redirect_key(path) == key
+    assert addresses.aliased(addresses.alias_key(path)) == path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/",
+        "index.html",
+        "/index.html",
+        "/rss.xml",
+        "/robots.txt",
+        "/404.html",
+        "/ads.txt",
+        "/sw.js",
+        "/theme.css",
+        "/.well-known/x/",
+        "/archive/",
+        "/search",
+        "/search/",
+        "/search/2026/05.idx",
+        "/2019/05/",
+        "/topics/sea/",
+        "/topics/sea/2019/05/",
+        "/topics/sea/feed.json",
+        "/media/a.jpg",
+        "/media/a",
+        "/articles/a/card.png",
+        "/_index/site.json",
+        "/_x/",
+        "/%5Frecord/articles/a/",
+        "//example.org/a",
+        "/a//b",
+        "/a/../b",
+        "/a/%2e%2e/b",
+        "/./a",
+        "/a/%0d%0aLocation:x",
+        "/a%zz",
+        "/%E0%A4",
+        "/a%",
+    ],
+)
+def test_what_is_the_sites_own_or_no_page_redirects_nowhere(text: str) -> None:
+    assert addresses.alias_path(text) is None
+    found, problems = aliases_of("a", ["/ok/", text])
+    assert found == {"/ok": 0}
+    assert [problem.path for problem in problems] == ["/aliases/1"]
+
+
+def test_an_articles_own_address_and_one_said_twice_are_no_matter() -> None:
+    assert aliases_of("a/b", ["/x/", "articles/a/b/", "/x/index.html", "/y"]) == (
+        {"/x": 0, "/y": 3},
+        (),
+    )
+
+
+def test_the_newest_article_wins_and_then_the_first_key() -> None:
+    claims = Claims(articles={"b": "2026-01-02", "c": "2026-01-02", "a": "2026-01-01"})
+
+    assert claims.won(taken=False).winner == "b"
+    assert claims.won(taken=True).winner == ""
+    assert claims.merged({"b": None}).won(taken=False).winner == "c"
+    assert Claims.from_bytes(claims.to_bytes()) == claims
+
+
+# One article
+
+
+def test_an_old_address_leads_to_the_article(newsroom: Newsroom) -> None:
+    publish(newsroom, "a", aliases=["/2019/05/old-ferry/", "/Ferry.php"])
+
+    assert newsroom.redirects() == {OLD: "/articles/a/", "/Ferry.php": "/articles/a/"}
+    page = newsroom.page(PAGE)
+    assert '<link rel="canonical" href="https://news.example/articles/a/">' in page
+    assert '<meta http-equiv="refresh" content="0; url=https://news.example/articles/a/">' in page
+    assert '<meta name="robots" content="noindex">' in page
+    assert '<a href="https://news.example/articles/a/">' in page
+    assert "<script" not in page
+    assert "<style" not in page
+    assert "Ferry.php" not in newsroom.site()
+    newsroom.assert_converged()
+
+
+def test_nothing_lists_the_page_of_an_old_address(newsroom: Newsroom) -> None:
+    publish(newsroom, "a", aliases=[OLD])
+
+    assert [key for key, copy in newsroom.site().items() if b"old-ferry" in copy.body] == []
+
+
+def test_a_new_redirect_costs_no_invalidation(newsroom: Newsroom) -> None:
+    publish(newsroom, "first")
+    newsroom.forget()
+    publish(newsroom, "a", aliases=[OLD])
+
+    assert newsroom.invalidations == [["#listings"]]
+
+
+def test_a_publish_without_a_change_of_redirects_does_not_ask_the_store(newsroom: Newsroom) -> None:
+    publish(newsroom, "a", aliases=[OLD])
+    newsroom.forget()
+    publish(newsroom, "a", aliases=[OLD], title="Ferry stops")
+    publish(newsroom, "b")
+
+    assert not {"DescribeKeyValueStore", "UpdateKeys", "GetKey"} & newsroom.calls.keys()
+    assert newsroom.invalidations == [["#articles/a", "#listings"], ["#listings"]]
+
+
+def test_an_alias_that_is_taken_away_leads_nowhere(newsroom: Newsroom) -> None:
+    publish(newsroom, "a", aliases=[OLD, "/x"])
+    publish(newsroom, "a", aliases=["/x"])
+
+    assert newsroom.redirects() == {"/x": "/articles/a/"}
+    assert PAGE not in newsroom.site()
+    newsroom.assert_converged()
+
+
+@pytest.mark.parametrize("fields", [{"status": "draft"}, None])
+def test_the_aliases_of_what_has_no_page_lead_nowhere(
+    newsroom: Newsroom, fields: dict[str, Any] | None
+) -> None:
+    publish(newsroom, "a", aliases=[OLD])
+    key = newsroom.delete("a") if fields is None else newsroom.upload("a", aliases=[OLD], **fields)
+    assert newsroom.deliver(key) == DONE
+
+    assert newsroom.redirects() == {}
+    newsroom.assert_converged()
+
+
+def test_the_aliases_of_a_withdrawn_article_lead_to_its_notice(newsroom: Newsroom) -> None:
+    publish(newsroom, "a", aliases=[OLD], status="withdrawn")
+
+    assert newsroom.redirects() == {OLD: "/articles/a/"}
+    newsroom.assert_converged()
+
+
+def test_the_aliases_of_a_rejected_upload_stay_those_of_the_good_one(newsroom: Newsroom) -> None:
+    publish(newsroom, "a", aliases=[OLD])
+    publish(newsroom, "a", aliases=["/new"], title="")
+
+    assert newsroom.redirects() == {OLD: "/articles/a/"}
+    newsroom.assert_converged()
+
+
+def test_an_alias_that_can_not_lead_on_is_told_in_the_receipt(newsroom: Newsroom) -> None:
+    key = publish(newsroom, "a", aliases=["/rss.xml"])
+
+    receipt = newsroom.receipt(key)
+    assert receipt["status"] == "published"
+    assert receipt["warnings"] == [
+        {
+            "path": "/aliases/0",
+            "message": 'is "/rss.xml"; expected the path of an old page, none of the site\'s own',
+        }
+    ]
+
+
+def test_without_a_store_pages_lead_on(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REDIRECTS_STORE_ARN")
+    publish(newsroom, "a", aliases=[OLD])
+
+    assert PAGE in newsroom.site()
+    assert not {"DescribeKeyValueStore", "UpdateKeys"} & newsroom.calls.keys()
+
+
+def test_a_store_that_comes_later_is_told_at_the_next_publish(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIRECTS_STORE_ARN", "")
+    publish(newsroom, "a", aliases=[OLD])
+    monkeypatch.setenv("REDIRECTS_STORE_ARN", STORE)
+    publish(newsroom, "a", aliases=[OLD], title="Ferry stops")
+
+    assert newsroom.redirects() == {OLD: "/articles/a/"}
+    newsroom.assert_converged()
+
+
+def test_a_full_store_leaves_it_to_the_pages(newsroom: Newsroom) -> None:
+    publish(newsroom, "a", aliases=[OLD])
+    newsroom.stores.most_bytes = 60
+    publish(newsroom, "b", aliases=[OLD, "/another-old-address/of-the-ferry"], published_at=LATER)
+
+    # What can't be replaced is taken out: it must not lead to what is no longer right.
+    assert newsroom.redirects() == {}
+    assert "/articles/b/" in newsroom.page(PAGE)
+    assert "another-old-address/of-the-ferry/index.html" in newsroom.site()
+    newsroom.stores.most_bytes = 10_000
+    publish(newsroom, "b", aliases=[OLD, "/another-old-address/of-the-ferry"], published_at=LATER)
+    newsroom.assert_converged()
+
+
+def test_what_is_too_long_for_the_store_is_left_to_the_pages(newsroom: Newsroom) -> None:
+    path = "/".join(["long" * 20] * 10)
+    publish(newsroom, path, aliases=[f"/{'o' * 400}", "/x"])
+
+    assert newsroom.redirects() == {"/x": f"/articles/{path}/"}
+    newsroom.assert_converged()
+
+
+def test_more_aliases_than_a_call_takes(newsroom: Newsroom) -> None:
+    keys = [newsroom.upload(p, aliases=[f"/{p}/{n}" for n in range(20)]) for p in "abc"]
+    assert newsroom.deliver(keys) == DONE
+
+    assert len(newsroom.redirects()) == 60
+    assert newsroom.calls["UpdateKeys"] == 2
+    newsroom.assert_converged()
+
+
+# Several articles
+
+
+def _claim(newsroom: Newsroom, path: str, at: str = EARLIER, **fields: Any) -> str:
+    return newsroom.upload(path, aliases=[OLD], published_at=at, **fields)
+
+
+CLASH: list[Callable[[Newsroom], str]] = [
+    lambda n: _claim(n, "b"),
+    lambda n: _claim(n, "a", LATER),
+    lambda n: _claim(n, "c", LATER),
+]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_conflicting_claims_come_out_the_same_in_any_order(
+    newsroom: Newsroom, order: tuple[int, ...]
+) -> None:
+    for n in order:
+        assert newsroom.deliver(CLASH[n](newsroom)) == DONE
+
+    assert newsroom.redirects() == {OLD: "/articles/a/"}
+    newsroom.assert_converged()
+
+
+def test_conflicting_claims_of_one_batch(newsroom: Newsroom) -> None:
+    assert newsroom.deliver([claim(newsroom) for claim in CLASH]) == DONE
+
+    assert newsroom.redirects() == {OLD: "/articles/a/"}
+    newsroom.assert_converged()
+
+
+def test_who_loses_is_told_and_to_whom(newsroom: Newsroom) -> None:
+    winner = publish(newsroom, "a", aliases=["/x", OLD], published_at=LATER)
+    loser = publish(newsroom, "b", aliases=[OLD])
+
+    assert "warnings" not in newsroom.receipt(winner)
+    assert newsroom.receipt(loser)["warnings"] == [
+        {"path": "/aliases/0", "message": f'"{OLD}" leads to /articles/a/, not here'}
+    ]
+
+
+def test_when_the_winner_goes_the_next_gets_it(newsroom: Newsroom) -> None:
+    publish(newsroom, "a", aliases=[OLD], published_at=LATER)
+    publish(newsroom, "b", aliases=[OLD])
+    assert newsroom.deliver(newsroom.delete("a")) == DONE
+
+    assert newsroom.redirects() == {OLD: "/articles/b/"}
+    assert "/articles/b/" in newsroom.page(PAGE)
+    newsroom.assert_converged()
+
+
+# Real pages
+
+
+def test_an_article_at_the_address_comes_first(newsroom: Newsroom) -> None:
+    publish(newsroom, "old", title="Old but here")
+    key = publish(newsroom, "new", aliases=["/articles/old/"])
+
+    assert newsroom.redirects() == {}
+    assert "Old but here" in newsroom.page("articles/old/index.html")
+    assert newsroom.receipt(key)["warnings"] == [
+        {"path": "/aliases/0", "message": '"/articles/old" has a page of its own, not here'}
+    ]
+    newsroom.assert_converged()
+
+
+def test_an_article_that_comes_takes_its_address_and_gives_it_back(newsroom: Newsroom) -> None:
+    publish(newsroom, "new", aliases=["/articles/old/"])
+    assert newsroom.redirects() == {"/articles/old": "/articles/new/"}
+    publish(newsroom, "old", title="Old but back")
+    assert newsroom.redirects() == {}
+    assert "Old but back" in newsroom.page("articles/old/index.html")
+    newsroom.assert_converged()
+
+    assert newsroom.deliver(newsroom.delete("old")) == DONE
+
+    assert newsroom.redirects() == {"/articles/old": "/articles/new/"}
+    assert "/articles/new/" in newsroom.page("articles/old/index.html")
+    newsroom.assert_converged()
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_move_leaves_an_alias_behind(newsroom: Newsroom, *, together: bool) -> None:
+    publish(newsroom, "old")
+    keys = [newsroom.upload("new", aliases=["/articles/old/"]), newsroom.delete("old")]
+    for group in [keys] if together else keys:
+        assert newsroom.deliver(group) == DONE
+
+    assert newsroom.redirects() == {"/articles/old": "/articles/new/"}
+    newsroom.assert_converged()
+
+
+def test_two_articles_that_change_places_lead_nowhere(newsroom: Newsroom) -> None:
+    publish(newsroom, "a", aliases=["/articles/b/"])
+    publish(newsroom, "b", aliases=["/articles/a/"])
+
+    assert newsroom.redirects() == {}
+    newsroom.assert_converged()
+
+
+def test_a_file_that_somebody_has_put_there_stays(newsroom: Newsroom) -> None:
+    newsroom.s3.put_object(Bucket=newsroom.site_bucket, Key="about/index.html", Body=b"About us")
+    key = publish(newsroom, "a", aliases=["/about/"])
+
+    assert newsroom.redirects() == {}
+    assert newsroom.page("about/index.html") == "About us"
+    assert newsroom.receipt(key)["warnings"][0]["path"] == "/aliases/0"
+
+
+# Faults
+
+
+def test_a_store_that_can_not_be_reached_fails_only_who_needs_it(newsroom: Newsroom) -> None:
+    keys = [newsroom.upload("a", aliases=[OLD]), newsroom.upload("b")]
+    newsroom.gate = _store_is_down
+    assert failed(newsroom.deliver(*keys)) == ["0"]
+    assert "articles/b/index.html" in newsroom.site()
+    newsroom.gate = None
+    assert newsroom.deliver(keys[0]) == DONE
+    newsroom.assert_converged()
+
+
+def _store_is_down(name: str, params: dict[str, Any]) -> None:
+    if "KvsARN" in params:
+        raise refused(name, "InternalServerException")
+
+
+def _first(newsroom: Newsroom) -> list[str]:
+    return [newsroom.upload("a", aliases=[OLD])]
+
+
+def _clash(newsroom: Newsroom) -> list[str]:
+    return [newsroom.upload("b", aliases=[OLD, "/y"], published_at=LATER)]
+
+
+def _winner_withdraws(newsroom: Newsroom) -> list[str]:
+    return [newsroom.delete("w")]
+
+
+def _alias_dropped(newsroom: Newsroom) -> list[str]:
+    return [newsroom.upload("w", published_at=LATER)]
+
+
+def _article_appears(newsroom: Newsroom) -> list[str]:
+    return [newsroom.upload("taken")]
+
+
+def _move(newsroom: Newsroom) -> list[str]:
+    return [newsroom.upload("moved", aliases=["/articles/old/"]), newsroom.delete("old")]
+
+
+def _calm(newsroom: Newsroom) -> None:
+    """A site of which the old address leads to w, or else to l; others are there and claimed."""
+    for key in newsroom.keys(newsroom.site_bucket):
+        newsroom.s3.delete_object(Bucket=newsroom.site_bucket, Key=key)
+    for path in ("a", "b", "taken", "moved"):
+        newsroom.delete(path)
+    newsroom.stores.stores.clear()
+    newsroom.forget()
+    keys = [
+        newsroom.upload("w", aliases=[OLD], published_at=LATER),
+        newsroom.upload("l", aliases=[OLD, "/articles/taken/"], published_at=EARLIER),
+        newsroom.upload("old"),
+    ]
+    assert newsroom.deliver(keys) == DONE
+
+
+STEPS = [_first, _clash, _winner_withdraws, _alias_dropped, _article_appears, _move]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_crash_at_any_call_is_mended_by_the_next_delivery(
+    newsroom: Newsroom, step: Callable[[Newsroom], list[str]]
+) -> None:
+    _calm(newsroom)
+    before = newsroom.calls.total()
+    keys = step(newsroom)
+    assert newsroom.deliver(keys) == DONE
+    calls = newsroom.calls.total() - before
+    newsroom.assert_converged()
+    for n in range(1, calls + 1, 3):
+        _calm(newsroom)
+        keys = step(newsroom)
+        newsroom.gate = _crash_at(n)
+        with pytest.raises(Crash):
+            newsroom.deliver(keys)
+        newsroom.gate = None
+        assert newsroom.deliver(keys) == DONE
+        newsroom.assert_converged()
+
+
+def _crash_at(n: int) -> Callable[[str, dict[str, Any]], None]:
+    seen = 0
+
+    def gate(_name: str, _params: dict[str, Any]) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == n:
+            raise Crash
+
+    return gate
+
+
+@pytest.mark.parametrize(
+    ("step", "other"),
+    [
+        (_first, _winner_withdraws),
+        (_clash, _winner_withdraws),
+        (_winner_withdraws, _clash),
+        (_alias_dropped, _first),
+        (_article_appears, _clash),
+        (_clash, _article_appears),
+        (_move, _article_appears),
+    ],
+)
+def test_another_invocation_between_two_calls_changes_nothing_in_the_end(
+    newsroom: Newsroom,
+    step: Callable[[Newsroom], list[str]],
+    other: Callable[[Newsroom], list[str]],
+) -> None:
+    for n in range(1, 1000, 4):
+        _calm(newsroom)
+        keys = step(newsroom)
+        newsroom.gate = _interrupt_at(n, newsroom, other)
+        assert newsroom.deliver(keys) == DONE
+        interrupted = newsroom.gate is None
+        newsroom.gate = None
+        newsroom.assert_converged()
+        if not interrupted:
+            break
+
+
+def _interrupt_at(
+    n: int, newsroom: Newsroom, other: Callable[[Newsroom], list[str]]
+) -> Callable[[str, dict[str, Any]], None]:
+    seen = 0
+
+    def gate(_name: str, _params: dict[str, Any]) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == n:
+            newsroom.gate = None
+            assert newsroom.deliver(other(newsroom)) == DONE
+
+    return gate
+
+
+# The store's signatures
+
+
+def test_a_new_process_does_not_load_what_signs_for_it() -> None:
+    program = (
+        "import app, sys; print('awscrt' in sys.modules);"
+        "from broadsheet import store; client = store._clients('', 1).redirects;"
+        "print('awscrt' in sys.modules);"
+        "events = client.meta.events;"
+        "shown = lambda request, **_: sys.exit(request.headers['Authorization'].decode()[:22]);"
+        "events.register('before-send', shown);"
+        f"client.describe_key_value_store(KvsARN='{STORE}')"
+    )
+    # Without what other tests have added.
+    path = [folder for folder in sys.path if not folder.endswith("/crt")]
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
+    )
+
+    assert done.stdout.split() == ["False", "True"]
+    assert done.stderr.strip() == "AWS4-ECDSA-P256-SHA256"
