@@ -21,8 +21,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, chdir
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from rich.console import Console
 from rich.markup import escape
@@ -46,7 +49,6 @@ PATIENCE = 60.0
 PAUSE = 0.1
 # Lists and feeds of an article with one topic, the search among them.
 LISTS = 8
-NOT_FOUND = 404
 
 
 class Clock:
@@ -165,7 +167,18 @@ class Day:
     def has(self, path: str, *texts: str) -> bool:
         """Whether a page is there and has all the texts."""
         page = self.get(path)
-        return page.status == 200 and all(text in page.text for text in texts)  # noqa: PLR2004
+        return page.status == HTTPStatus.OK and all(text in page.text for text in texts)
+
+    def leads(self, path: str, to: str) -> bool:
+        """Whether an old address answers that its page has moved for good."""
+        connection = HTTPConnection(urlsplit(self.url).netloc, timeout=30)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            location = urljoin(self.url, answer.getheader("Location", ""))
+            return (answer.status, location) == (HTTPStatus.MOVED_PERMANENTLY, self.url + to)
+        finally:
+            connection.close()
 
     def lists(self, text: str) -> list[str]:
         """The lists and feeds in which a text can be read."""
@@ -259,7 +272,11 @@ def _schedules(day: Day) -> None:
     receipt = day.receipt("budget")
     said = f"the receipt says {receipt['status']} for {receipt.get('scheduled_for')}"
     day.see(said, lambda: receipt["status"] == "scheduled", 0)
-    day.see("its page is not there", lambda: day.get("/articles/budget/").status == NOT_FOUND, 0)
+    day.see(
+        "its page is not there",
+        lambda: day.get("/articles/budget/").status == HTTPStatus.NOT_FOUND,
+        0,
+    )
     day.see("nor is it in any list or feed", lambda: not day.lists("Harbour budget"), 0)
     day.see("nor does search find it", lambda: not day.search("harbour budget"), 0)
     day.step(_hour(7, 59), "A neighbour is changed, a minute before")
@@ -292,14 +309,13 @@ def _corrects(day: Day) -> None:
 
 def _renames(day: Day) -> None:
     day.step(_hour(10), "The market's article moves to another address")
-    old, new = "articles/market.json", "articles/2026/fish-market.json"
-    day.console.print(f"       [dim]$ aws s3 mv {old} {new}[/]")
-    day.aws.s3.copy_object(Bucket=SOURCE_BUCKET, Key=new, CopySource=f"{SOURCE_BUCKET}/{old}")
-    day.aws.s3.delete_object(Bucket=SOURCE_BUCKET, Key=old)
-    (day.folder / "today" / "2026").mkdir()
-    (day.folder / "today" / "market.json").rename(day.folder / "today" / "2026/fish-market.json")
+    day.command("--local", "move", "market", "2026/fish-market")
+    (day.folder / "today" / "market.json").unlink()
     day.see("it is at the new one", lambda: day.has("/articles/2026/fish-market/", "gets a roof"))
-    day.see("and not at the old", lambda: day.get("/articles/market/").status == NOT_FOUND)
+    day.see(
+        "to which the old one leads",
+        lambda: day.leads("/articles/market/", "/articles/2026/fish-market/"),
+    )
     day.see("all lists lead to the new", lambda: not day.lists("/articles/market/"))
     day.see("and search, too", lambda: day.search("fish market") == ["2026/fish-market"])
 
@@ -324,7 +340,11 @@ def _imports(day: Day) -> None:
     day.see("the archive has its months", lambda: day.has("/archive/", "/2024/05/"))
     found: list[str] = []
     day.see(f"all {IMPORTED} are in the sitemaps", lambda: _mapped(day, found) == IMPORTED)
-    day.see("each has a page", lambda: all(day.get(path).status == 200 for path in found))  # noqa: PLR2004
+    day.see("each has a page", lambda: all(day.get(p).status == HTTPStatus.OK for p in found))
+    day.see(
+        "and its address on the old site leads there",
+        lambda: any(day.leads("/regatta-7/", path) for path in found if "regatta-7/" in path),
+    )
     day.see(
         "and search finds the one that is asked for",
         lambda: [path.endswith("regatta-7") for path in day.search("cake sandcastle7")] == [True],
@@ -378,7 +398,7 @@ def _expires(day: Day) -> None:
     day.step(_hour(15), "It is three; nobody does anything")
     day.see("neither is in any list", lambda: not day.lists("High tide") + day.lists("Jumble sale"))
     day.see("the first keeps its page", lambda: day.has("/articles/tide/", "High tide", "noindex"))
-    day.see("the other is gone", lambda: day.get("/articles/sale/").status == NOT_FOUND)
+    day.see("the other is gone", lambda: day.get("/articles/sale/").status == HTTPStatus.NOT_FOUND)
     day.see("and search has forgotten both", lambda: not day.search("tide") + day.search("jumble"))
 
 

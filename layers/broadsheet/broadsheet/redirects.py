@@ -324,7 +324,6 @@ def wanted_of(
     """What these articles, each with all aliases that it ever claimed, want of aliases.
 
     The addresses of those that others have ``claimed`` are looked at as well.
-
     """
     wanted = defaultdict(Wanted, {addresses.article_address(path): Wanted() for path in claimed})
     for upload, ever in uploads:
