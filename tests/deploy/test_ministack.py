@@ -217,7 +217,7 @@ def _point_here(stack: Stack, name: str) -> None:
 
 
 def _mend(stack: Stack, name: str) -> None:
-    """Make up for two differences between MiniStack and AWS."""
+    """Make up for three differences between MiniStack and AWS."""
     functions = stack.client("lambda")
     # MiniStack leaves parameters of type Number strings, which its poller can't compare.
     (mapping,) = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
@@ -231,11 +231,14 @@ def _mend(stack: Stack, name: str) -> None:
     )
     # On AWS sqs:SendMessage allows SendMessageBatch too, and there is no action of that name.
     role = functions.get_function_configuration(FunctionName=name)["Role"].rpartition("/")[2]
-    statement = {"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}
+    statements = [{"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}]
+    # A schedule is asked for as one of the default group, whichever its group is.
+    default = "arn:aws:scheduler:*:*:schedule/default/*"
+    statements.append({"Effect": "Allow", "Action": "scheduler:*", "Resource": default})
     stack.client("iam").put_role_policy(
         RoleName=role,
         PolicyName="ministack",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements}),
     )
 
 
@@ -293,7 +296,7 @@ def test_a_deleted_article_leaves_the_site(stack: Stack) -> None:
 
 
 def test_an_article_waits_for_its_time_and_its_schedule_publishes_it(stack: Stack) -> None:
-    at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=20)
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=45)
     article = json.loads(sample(ARTICLE)) | {"title": "Lamps lit", "published_at": at.isoformat()}
     group = stack.outputs["ScheduleGroupName"]
     schedules = stack.client("scheduler")
