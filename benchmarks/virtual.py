@@ -32,7 +32,7 @@ from broadsheet import store
 from broadsheet.render import Renderer
 from broadsheet.settings import Settings
 from broadsheet.store import Store
-from tests.newsroom import DONE, SITE, SOURCE, Crash, Newsroom, make_distribution, sqs_record
+from tests.newsroom import DONE, LATE, SITE, SOURCE, Crash, Newsroom, make_distribution, sqs_record
 from tests.simulation.plan import Plan
 from tests.simulation.scheduler import Actor, Scheduler
 from tests.simulation.world import environment
@@ -379,7 +379,7 @@ class World(Newsroom):
             for message in batch
         ]
         try:
-            answer = app.lambda_handler({"Records": records}, invocation)
+            answer = app.lambda_handler({"Records": records}, invocation, now=lambda: LATE)
         except Crash:
             # Its time was up. The messages come again when the queue shows them.
             self.result.killed += 1
@@ -511,7 +511,10 @@ class World(Newsroom):
         )
         keys = [key for key in self.keys(SOURCE) if key.startswith("articles/")]
         os.environ["SITE_BUCKET"] = clean.site_bucket
-        if app.lambda_handler({"Records": [sqs_record("all", keys)]}, None) != DONE:
+        if (
+            app.lambda_handler({"Records": [sqs_record("all", keys)]}, None, now=lambda: LATE)
+            != DONE
+        ):
             raise RuntimeError("the rebuild failed")
         return clean.site()
 

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from broadsheet.schedule import Standing
+from broadsheet.store import utc_now
 from local.cli.check import show
 from local.cli.common import Root, out
 from local.deployment import RefusedError
@@ -51,6 +53,9 @@ def preview(
 
 def _tell(url: str, shot: Shot) -> None:
     """Say where it is to be seen, and what is wrong with it."""
-    said = shot.article.status if shot.article else "can't be published"
+    said = "can't be published"
+    if shot.article:
+        standing = Standing.of(shot.article, utc_now())
+        said = f"{standing.phase} until {standing.until}" if standing.until else standing.phase
     out().print(Text.assemble((f"{url}{shot.path}", "bold"), f"  {harmless(said)}"))
     show(out(), shot.findings)

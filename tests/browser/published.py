@@ -23,6 +23,7 @@ from tests.hostile.browser import serving
 from tests.newsroom import (
     DONE,
     ENVIRONMENT,
+    LATE,
     SITE,
     SOURCE,
     make_buckets,
@@ -116,7 +117,10 @@ def _publish(objects: Mapping[str, bytes]) -> None:
         for name in set(_PICTURE.findall(body.decode())):
             s3_client().put_object(Bucket=SITE, Key=name, Body=picture(), ContentType="image/png")
     with redirect_stdout(StringIO()):  # its metrics
-        assert app.lambda_handler({"Records": [sqs_record("all", objects)]}, None) == DONE
+        assert (
+            app.lambda_handler({"Records": [sqs_record("all", objects)]}, None, now=lambda: LATE)
+            == DONE
+        )
 
 
 def picture(width: int = 1200, height: int = 800) -> bytes:

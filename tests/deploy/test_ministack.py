@@ -15,6 +15,7 @@ import re
 import ssl
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -123,10 +124,10 @@ class Stack:
             )["events"]
         )
 
-    def wait_for(self, condition: Callable[[], bool], what: str) -> None:
+    def wait_for(self, condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
         """Wait until the site shows something; fail with the function's log."""
         try:
-            programs.wait_until(condition, what)
+            programs.wait_until(condition, what, seconds)
         except pytest.fail.Exception as error:
             pytest.fail(f"{error}\n{self.log()}")
 
@@ -216,7 +217,7 @@ def _point_here(stack: Stack, name: str) -> None:
 
 
 def _mend(stack: Stack, name: str) -> None:
-    """Make up for two differences between MiniStack and AWS."""
+    """Make up for three differences between MiniStack and AWS."""
     functions = stack.client("lambda")
     # MiniStack leaves parameters of type Number strings, which its poller can't compare.
     (mapping,) = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
@@ -230,11 +231,14 @@ def _mend(stack: Stack, name: str) -> None:
     )
     # On AWS sqs:SendMessage allows SendMessageBatch too, and there is no action of that name.
     role = functions.get_function_configuration(FunctionName=name)["Role"].rpartition("/")[2]
-    statement = {"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}
+    statements = [{"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}]
+    # A schedule is asked for as one of the default group, whichever its group is.
+    default = "arn:aws:scheduler:*:*:schedule/default/*"
+    statements.append({"Effect": "Allow", "Action": "scheduler:*", "Resource": default})
     stack.client("iam").put_role_policy(
         RoleName=role,
         PolicyName="ministack",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements}),
     )
 
 
@@ -289,6 +293,30 @@ def test_a_deleted_article_leaves_the_site(stack: Stack) -> None:
     # On AWS it is 404, since the site bucket's policy lets CloudFront list it. MiniStack answers
     # 403 for every missing key of an origin, whatever the policy.
     assert stack.browse(f"/articles/{path}/").status == 403
+
+
+def test_an_article_waits_for_its_time_and_its_schedule_publishes_it(stack: Stack) -> None:
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=45)
+    article = json.loads(sample(ARTICLE)) | {"title": "Lamps lit", "published_at": at.isoformat()}
+    group = stack.outputs["ScheduleGroupName"]
+    schedules = stack.client("scheduler")
+    stack.upload("waits", json.dumps(article).encode())
+    stack.wait_for(lambda: bool(stack.receipt("waits")), "its receipt")
+    assert stack.receipt("waits")["status"] == "scheduled"
+    assert stack.browse("/articles/waits/").status == 403
+    assert "Lamps lit" not in stack.browse("/").body
+    (schedule,) = schedules.list_schedules(GroupName=group)["Schedules"]
+    assert schedule["Target"]["Arn"] == stack.outputs["QueueArn"]
+
+    # No schedule is set for sooner than in half a minute.
+    stack.wait_for(lambda: stack.receipt("waits")["status"] == "published", "its time", 90)
+
+    assert datetime.now(UTC) >= at
+    assert "Lamps lit" in stack.browse("/articles/waits/").body
+    assert "Lamps lit" in stack.browse("/").body
+    stack.wait_for(
+        lambda: not schedules.list_schedules(GroupName=group)["Schedules"], "the schedule's end"
+    )
 
 
 def test_a_rejected_upload_is_explained_in_its_receipt(stack: Stack) -> None:

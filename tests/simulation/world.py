@@ -68,7 +68,10 @@ LEFT = {"time is short": 30, "time is up": 0}
 
 @dataclass
 class Run:
-    """What came of a plan; ``calls`` are those of each invocation of its storm."""
+    """What came of a plan; ``calls`` are those of each invocation of its storm.
+
+    That is, before the clock goes past all times in the end.
+    """
 
     plan: Plan
     violations: list[str]
@@ -90,15 +93,16 @@ def simulate(plan: Plan, mutation: str = "") -> Run:
     """Carry out a plan, with the code broken by a mutation if one is named."""
     with environment(plan), mock_aws():
         world = World(plan)
+        calls: tuple[int, ...] = ()
         for until in (START, END):
             with ExitStack() as stack:
                 if mutation:
                     stack.enter_context(MUTATIONS[mutation].applied())
                 world.play(until)
+            calls = calls or tuple(world.calls_made())
             world.check()
             if not world.waits():
                 break
-        calls = tuple(world.calls_made())
         return Run(plan, world.violations, world.coverage, world.trace, calls)
 
 
