@@ -35,6 +35,7 @@ import handler
 from broadsheet import addresses, store
 from broadsheet.segment import Segment
 from local.kvs import KeyValueStores
+from local.kvs import Store as KeyValueStore
 from tests import policies
 
 if TYPE_CHECKING:
@@ -445,7 +446,12 @@ class Newsroom:
 
     def redirects(self) -> dict[str, str]:
         """What the store has: where each old address leads."""
-        return self.stores.store(os.environ.get("REDIRECTS_STORE_ARN", "")).entries
+        entries = self.store().entries
+        return {path: target for path, target in entries.items() if path.startswith("/")}
+
+    def store(self) -> KeyValueStore:
+        """The store of redirects itself."""
+        return self.stores.store(os.environ.get("REDIRECTS_STORE_ARN", ""))
 
     def _forget(self, items: list[str]) -> None:
         for key, copy in list(self.cdn.items()):
@@ -542,7 +548,7 @@ class Newsroom:
             # The other's schedules are not to be touched, nor to be set once more.
             with patch.dict(os.environ, {"SCHEDULE_GROUP": ""}):
                 assert clean.deliver("site.json", *keys) == {"batchItemFailures": []}
-            self._rebuilt = state, (clean.site(), dict(clean.redirects()))
+            self._rebuilt = state, (clean.site(), clean.redirects())
             self.empty(name, *((key, "null") for key in self.keys(name)))
             self.s3.delete_bucket(Bucket=name)
         return self._rebuilt[1]

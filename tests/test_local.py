@@ -23,9 +23,13 @@ from urllib.parse import unquote_plus
 
 import pytest
 
+from broadsheet.errors import ConflictError
+from broadsheet.settings import Settings
+from broadsheet.store import Store
 from local.aws import SITE_BUCKET, SOURCE_BUCKET, LocalAws, local_aws
 from local.cdn import Cdn, CdnServer, Invalidations
 from local.edge import Copy, Route, invalidates, is_current, route, tags_of
+from local.function import environment
 from local.pump import Handler, Invocation, Pump, failed_ids, keys_in
 from local.template import ROOT, Template
 from local.watch import Folder, differences, key_for
@@ -120,6 +124,39 @@ class TestRoutes:
     def test_a_way_out_of_the_bucket_leads_nowhere(self) -> None:
         assert route("/../broadsheet-source/site.json") == Route()
         assert route("/x/%2e%2e/y/") == Route()
+
+
+class TestRedirects:
+    """Old addresses, by the store that the function writes."""
+
+    def test_what_the_store_says_is_answered(
+        self, aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
+        variables = environment(aws, "http://127.0.0.1:1") | {"AWS_ENDPOINT_URL": aws.endpoint}
+        store = Store(Settings.from_environment(variables))
+        invalidations = Invalidations(aws.cloudfront, aws.distribution_id)
+        cdn = Cdn(
+            aws.s3, SITE_BUCKET, invalidations, lambda _: {}, lambda key: store.redirect(key) or ""
+        )
+        tag = store.redirects_tag()
+        store.update_redirects({"/2019/old": "/articles/a/", "/café": "/articles/b/"}, [], tag)
+
+        with pytest.raises(ConflictError):
+            store.update_redirects({}, ["/café"], tag)
+        assert store.list_redirects() == (
+            {"/2019/old": "/articles/a/", "/café": "/articles/b/"},
+            "",
+        )
+        for target, location in [
+            ("/2019/old", "/articles/a/"),
+            ("/2019/old/index.html?a=b", "/articles/a/?a=b"),
+            ("/caf%C3%A9/", "/articles/b/"),
+        ]:
+            answer = cdn.answer(target)
+            assert (answer.status, answer.headers["Location"]) == (301, location)
+        store.update_redirects({}, ["/café", "/2019/old"], store.redirects_tag())
+        assert cdn.answer("/2019/old/").status == 404
 
 
 class TestInvalidationItems:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
@@ -387,6 +388,30 @@ def test_a_store_that_can_not_be_reached_fails_only_who_needs_it(newsroom: Newsr
 def _store_is_down(name: str, params: dict[str, Any]) -> None:
     if "KvsARN" in params:
         raise refused(name, "InternalServerException")
+
+
+def test_the_store_is_not_told_late_of_a_claim_that_was_dropped_before(newsroom: Newsroom) -> None:
+    """Neither by who has died after it, although whoever dropped it had nothing to take out."""
+    key = newsroom.upload("a", aliases=[OLD])
+
+    def drop_first(name: str, _params: dict[str, Any]) -> None:
+        if name == "UpdateKeys":
+            newsroom.gate = None
+            publish(newsroom, "a")
+            newsroom.lose = die_after
+
+    def die_after(name: str, _params: dict[str, Any]) -> None:
+        if name == "UpdateKeys":
+            raise Crash
+
+    newsroom.gate = drop_first
+    with suppress(Crash):
+        newsroom.deliver(key)
+    newsroom.lose = None
+    assert newsroom.deliver(key) == DONE
+
+    assert newsroom.redirects() == {}
+    newsroom.assert_converged()
 
 
 def _first(newsroom: Newsroom) -> list[str]:

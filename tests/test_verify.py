@@ -667,15 +667,15 @@ def _surplus_page(paper: Newsroom) -> None:
 
 
 def _lost_redirect(paper: Newsroom) -> None:
-    paper.redirects().clear()
+    paper.store().entries.clear()
 
 
 def _other_redirect(paper: Newsroom) -> None:
-    paper.redirects()["/old"] = "/articles/b/"
+    paper.store().entries["/old"] = "/articles/b/"
 
 
 def _surplus_redirect(paper: Newsroom) -> None:
-    paper.redirects()["/never"] = "/articles/gone/"
+    paper.store().entries["/never"] = "/articles/gone/"
 
 
 def _lost_place_of_an_article(paper: Newsroom) -> None:
@@ -720,17 +720,17 @@ def test_what_is_wrong_with_an_old_address_is_told_and_repaired(
 
 
 def test_a_redirect_that_can_be_none_of_the_sites_is_left_alone(paper: Newsroom) -> None:
-    paper.redirects()["rss"] = "/rss.xml"
+    paper.store().entries["rss"] = "/rss.xml"
 
     assert [(d.key, d.foreign) for d in differences()] == [("redirect of rss", True)]
     assert paper.deliver(event=VERIFY) == DONE
-    assert paper.redirects() == {"rss": "/rss.xml"}
+    assert paper.store().entries == {"rss": "/rss.xml"}
 
 
 def test_all_pages_of_the_store_are_looked_at(paper: Newsroom) -> None:
     keys = [paper.upload(p, aliases=[f"/{p}/{i}" for i in range(20)]) for p in "xyz"]
     assert paper.deliver(keys) == DONE
-    paper.redirects()["/zz"] = "/articles/gone/"
+    paper.store().entries["/zz"] = "/articles/gone/"
 
     assert paper.deliver(event=VERIFY) == DONE
 

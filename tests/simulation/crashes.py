@@ -84,6 +84,10 @@ _ENDS = _put("a", expires_at=_ONE)
 _BOTH = _put("a", published_at=_ONE, expires_at=_TWO, **_SECRET)
 _CLOCK = Operation("", _ONE.encode(), does="clock")
 
+_OLD, _OLD_GOES = _put("c", aliases=["/old/"]), _delete("c")
+_MOVED = _put("d", aliases=["/articles/a/", "/older/"])
+_C_AT_OLD = _put("c", aliases=["/articles/a/"], published_at=LATER)
+
 KINDS = {
     "first article": Kind((), (_A,), _SITE),
     "publish": Kind((_A,), (_B,), _delete("a")),
@@ -100,6 +104,8 @@ KINDS = {
     "expire": Kind((_ENDS, _B), (_CLOCK,), _C),
     "cancel": Kind((_BOTH, _B), (_delete("a"),), _C),
     "cancel an expiry": Kind((_ENDS, _B), (_A,), _delete("b")),
+    "old address": Kind((_A, _OLD), (_put("b", aliases=["/old/"], published_at=LATER),), _OLD_GOES),
+    "move": Kind((_A, _B), (_MOVED, _delete("a")), _C_AT_OLD),
     "last article": Kind((_A,), (_delete("a"),), _B),
     "batch of eight": Kind((_A, _B), _MANY, _C),
     "site.json": Kind((_A, _put("b", published_at=LATER)), (_SITE,), _C),

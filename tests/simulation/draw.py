@@ -180,6 +180,16 @@ def _readdressed(seed: int, rng: random.Random) -> Plan:
     stalls = [
         Stall(Place(rng.choice([0, 0, 1]), moment, rng.choice([1, 1, 2])), 1) for moment in moments
     ]
+    aim = rng.random()
+    if aim < 0.25:  # at once
+        calm, operations = calm[:1], [claim(second), replace(claim(first), after=1)]
+        operations = rng.sample(operations, 2) if calm else operations
+        stalls = [Stall(Place(0, "swap claims", 1), 1)]
+    elif aim < 0.5:  # an address that is given up while it is claimed
+        old = f"/articles/{first}/"
+        calm = [there]
+        operations = [Operation(there.key, None), replace(claim(second), after=1)]
+        stalls = [Stall(Place(0, rng.choice(["delete page", "look at source"]), 1), 1)]
     faults = []
     if rng.random() < 0.4:
         place = Place(0, rng.choice(LEADING), rng.choice([1, 1, 2]))

@@ -131,6 +131,7 @@ class Redirects:
         # Of these nothing is left to do but to confirm them.
         self._done: set[str] = set()
         self._refused: set[str] = set()
+        self._untold: set[str] = set()
         self.concerned: set[str] = set()
         self._sources: Sources
         self._uploads: Mapping[str, Upload] = {}
@@ -179,7 +180,7 @@ class Redirects:
 
         Raises UnavailableError.
         """
-        told = [self._views[path] for path in sorted(self._done - self._refused)]
+        told = [self._views[path] for path in sorted(self._done - self._untold)]
         self._store.each(self._confirm, [view for view in told if view.dirty])
 
     def leads(self, path: str) -> bool:
@@ -207,6 +208,7 @@ class Redirects:
     def _swap(self, path: str, wanted: Wanted) -> _View | None:
         """Change the claims of an alias; None where there never was one."""
         self._done.discard(path)
+        self._untold.discard(path)
         key = addresses.alias_key(path)
         stored = self._store.read_state(key)
         for attempt in range(ROUNDS):
@@ -291,20 +293,23 @@ class Redirects:
 
     def _tell_some(self, views: list[_View], *, full: bool = False) -> None:
         for attempt in range(ROUNDS):
-            # Who changes claims tells the store afterwards. So if they stand once its tag is known,
-            # then whoever changes them later makes this update fail, or comes after it.
+            # Who changes claims updates the store afterwards, even where there is nothing to change
+            # in it. So if they stand once its tag is known, whoever changes them later makes this
+            # update fail, or comes after it.
             tag = self._store.redirects_tag()
             moved = self._store.each(self._has_moved, views)
             standing = [view for view, m in zip(views, moved, strict=True) if not m]
             puts = {v.path: target(v.claims.winner) for v in standing if v.claims.winner}
             fitting = {} if full else {p: t for p, t in puts.items() if fits(p, t)}
-            self._refused |= puts.keys() - fitting.keys()
-            self._refused -= fitting.keys()
+            self._refused = (self._refused | puts.keys()) - fitting.keys()
             others = [view.path for view in standing if view.path not in fitting]
             known = self._store.each(self._store.redirect, others)
             deletes = [path for path, found in zip(others, known, strict=True) if found is not None]
-            if not fitting and not deletes:
-                return
+            if full:
+                # Not for ever: the next publish tries again.
+                self._untold |= {view.path for view in standing}
+                if not deletes:
+                    return
             try:
                 self._store.update_redirects(fitting, deletes, tag)
             except ConflictError:

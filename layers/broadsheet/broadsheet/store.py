@@ -69,6 +69,8 @@ _FULL = {"ServiceQuotaExceededException", "ValidationException"}
 # A schedule that can't reach the queue tries for a day, as AWS does by itself.
 _RETRIES = {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
 _MARK = "event"
+# An entry of the store of redirects that no address can be.
+_NO_PATH = "-"
 # Where the layer has awscrt, and .venv.
 _CRT = ("/opt/crt", f"{sys.prefix}/crt")
 
@@ -363,14 +365,19 @@ class Store:
         with self._call("ListKeys", arn, ""):
             answer = self._clients.redirects.list_keys(KvsARN=arn, **start)
         found = {item["Key"]: item["Value"] for item in answer.get("Items", [])}
+        found.pop(_NO_PATH, None)
         return found, answer.get("NextToken", "")
 
     def update_redirects(self, puts: Mapping[str, str], deletes: Sequence[str], tag: str) -> None:
         """Change the store of redirects, all at once or not at all, if it has this tag.
 
-        Raises ConflictError if it has another, FullError if there is no room.
+        It has another one afterwards in any case: where there is nothing to change, an entry that
+        is no path gets another value. Raises ConflictError if it has another tag, FullError if
+        there is no room.
         """
         arn = self._settings.redirects_store
+        if not puts and not deletes:
+            puts = {_NO_PATH: uuid.uuid4().hex}
         try:
             with self._call("UpdateKeys", arn, ""):
                 self._clients.redirects.update_keys(
