@@ -181,17 +181,18 @@ def _readdressed(seed: int, rng: random.Random) -> Plan:
         Stall(Place(rng.choice([0, 0, 1]), moment, rng.choice([1, 1, 2])), 1) for moment in moments
     ]
     aim = rng.random()
-    if aim < 0.25:  # at once
-        calm, operations = calm[:1], [claim(second), replace(claim(first), after=1)]
-        operations = rng.sample(operations, 2) if calm else operations
+    if aim < 0.3:  # at once
+        calm, old = [], "/old/"
+        paths = rng.sample([first, second], 2)
+        operations = [claim(paths[0]), replace(claim(paths[1]), after=1)]
         stalls = [Stall(Place(0, "swap claims", 1), 1)]
-    elif aim < 0.5:  # an address that is given up while it is claimed
+    elif aim < 0.55:  # an address that is given up while it is claimed
         old = f"/articles/{first}/"
         calm = [there]
         operations = [Operation(there.key, None), replace(claim(second), after=1)]
         stalls = [Stall(Place(0, rng.choice(["delete page", "look at source"]), 1), 1)]
     faults = []
-    if rng.random() < 0.4:
+    if aim > 0.55 and rng.random() < 0.6:
         place = Place(0, rng.choice(LEADING), rng.choice([1, 1, 2]))
         faults = [Fault(rng.choice([*DEADLY, "response lost", "repeated"]), place)]
     return replace(
