@@ -202,7 +202,7 @@ def _readdressed(seed: int, rng: random.Random) -> Plan:
             claim(second, published_at=days[0]),
             replace(claim(first, published_at=days[1]), after=1),
         ]
-        stalls = [Stall(Place(0, rng.choice(["tell store", "write moved", "look at store"]), 1), 1)]
+        stalls = [Stall(Place(0, rng.choice(["tell store", "tell store", "look at store"]), 1), 1)]
     faults = []
     if 0.65 < aim < 0.85 and rng.random() < 0.6:
         place = Place(0, rng.choice(LEADING), rng.choice([1, 1, 2]))
