@@ -182,16 +182,29 @@ def _readdressed(seed: int, rng: random.Random) -> Plan:
     ]
     aim = rng.random()
     if aim < 0.25:  # at once
-        calm, operations = calm[:1], [claim(second), replace(claim(first), after=1)]
-        operations = rng.sample(operations, 2) if calm else operations
+        calm, old = [], "/old/"
+        paths = rng.sample([first, second], 2)
+        operations = [claim(paths[0]), replace(claim(paths[1]), after=1)]
         stalls = [Stall(Place(0, "swap claims", 1), 1)]
-    elif aim < 0.5:  # an address that is given up while it is claimed
+    elif aim < 0.45:  # an address that is given up while it is claimed
         old = f"/articles/{first}/"
         calm = [there]
         operations = [Operation(there.key, None), replace(claim(second), after=1)]
         stalls = [Stall(Place(0, rng.choice(["delete page", "look at source"]), 1), 1)]
+    elif aim > 0.85:  # an article comes to an address of which it is about to be led away
+        old = f"/articles/{first}/"
+        calm, operations = [], [claim(second), replace(there, after=1)]
+        stalls = [Stall(Place(0, "write page", 2), 1)]
+    elif aim < 0.65:  # who tells of a winner that is none any more
+        calm, old = [], "/old/"
+        days = [f"{day}:00:00Z" for day in (DAYS[0], DAYS[2])]
+        operations = [
+            claim(second, published_at=days[0]),
+            replace(claim(first, published_at=days[1]), after=1),
+        ]
+        stalls = [Stall(Place(0, rng.choice(["tell store", "tell store", "look at store"]), 1), 1)]
     faults = []
-    if rng.random() < 0.4:
+    if 0.65 < aim < 0.85 and rng.random() < 0.6:
         place = Place(0, rng.choice(LEADING), rng.choice([1, 1, 2]))
         faults = [Fault(rng.choice([*DEADLY, "response lost", "repeated"]), place)]
     return replace(

@@ -410,7 +410,12 @@ def _moved_over_anything(self: Store, page: Any, replaces: str | None) -> None:
 
 
 def _told_whatever_has_happened(self: Store, puts: Any, deletes: Any, _tag: str) -> None:
-    _update_redirects(self, puts, deletes, self.redirects_tag())
+    for _ in range(10):
+        try:
+            _update_redirects(self, puts, deletes, self.redirects_tag())
+        except ConflictError:
+            continue
+        return
 
 
 def _never_moved(_self: Redirects, _what: Any) -> bool:
