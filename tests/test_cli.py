@@ -184,7 +184,8 @@ def test_a_stack_tells_all_that_its_functions_environment_has() -> None:
     """What the template's function is given, so that a repair from here is one of the stack's."""
     resources = Template.read().resources
     given = resources["PublishFunction"]["Properties"]["Environment"]["Variables"]
-    known = {*deployment.OUTPUTS.values(), *deployment.PARAMETERS.values(), "AWS_ENDPOINT_URL"}
+    told = (deployment.OUTPUTS, deployment.OPTIONAL_OUTPUTS, deployment.PARAMETERS)
+    known = {"AWS_ENDPOINT_URL", *(name for names in told for name in names.values())}
     others = {name for name in given if name.startswith("POWERTOOLS_")}
 
     assert set(given) - known == others

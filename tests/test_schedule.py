@@ -663,6 +663,7 @@ def test_what_goes_is_down_and_out_of_the_cdn_before_anything_else_is_rendered(
     publish(room, "deleted", topics=["Harbour"])
     publish(room, "expired", expires_at=ONE.isoformat(), expiry="remove")
     publish(room, "later", topics=["Harbour"])
+    publish(room, "long", topics=["Harbour"])
     room.now = ONE
     keys = [
         room.upload("new", topics=["Harbour"]),
@@ -670,6 +671,7 @@ def test_what_goes_is_down_and_out_of_the_cdn_before_anything_else_is_rendered(
         room.upload("plain", topics=["Harbour"], title="Ferry stops"),
         room.upload("withdrawn", topics=["Harbour"], status="withdrawn"),
         room.delete("deleted"),
+        room.upload("long", topics=["Harbour"], status="withdrawn", body="long " * 60_000),
         "articles/expired.json",
         room.upload("later", topics=["Harbour"], published_at=TWO.isoformat()),
         room.upload("bad", title=""),
@@ -686,7 +688,8 @@ def test_what_goes_is_down_and_out_of_the_cdn_before_anything_else_is_rendered(
     for path in ("draft", "deleted", "expired", "later"):
         assert f"articles/{path}/index.html" in steps[:told]
         assert f"articles/{path}/index.html" not in room.site()
-    assert "articles/withdrawn/index.html" in steps[:told]
+    for path in ("withdrawn", "long"):
+        assert f"articles/{path}/index.html" in steps[:told]
     for path in ("new", "plain"):
         assert f"articles/{path}/index.html" in steps[told:]
         assert f"articles/{path}/index.html" not in steps[:told]

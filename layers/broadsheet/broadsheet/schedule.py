@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -41,6 +42,8 @@ AHEAD = timedelta(seconds=30)
 SOON = timedelta(minutes=5)
 # Uploads kept from the first look at a batch until their own turn.
 KEPT_BYTES = 256 * 1024
+_DOWN = ("draft", "withdrawn", "withheld", "canceled")
+_TAKEN_BACK = re.compile(rf'"(?:pub)?status"\s*:\s*"(?:{"|".join(_DOWN)})"'.encode(), re.IGNORECASE)
 
 NOTHING_RELEASES = (
     "expected a deployment with schedules (SCHEDULE_GROUP); in this one nothing acts at that time"
@@ -220,6 +223,9 @@ def going_first(store: Store, keys: Sequence[str]) -> tuple[list[str], dict[str,
 
 def _seems_down(data: bytes, now: datetime) -> bool:
     """Whether an upload, if it can be used at all, is in no list."""
+    if len(data) > KEPT_BYTES:
+        # To parse it twice would take too long, and here it is enough to guess.
+        return _TAKEN_BACK.search(data) is not None
     try:
         document: Any = json.loads(data)
     except (ValueError, RecursionError):
@@ -227,7 +233,7 @@ def _seems_down(data: bytes, now: datetime) -> bool:
     if not isinstance(document, dict):
         return False
     said = [document.get(name) for name in ("status", "pubStatus", "pubstatus")]
-    if any(status in ("draft", "withdrawn", "withheld", "canceled") for status in said):
+    if any(status in _DOWN for status in said):
         return True
     at = now.isoformat()
     expires_at = document.get("expires_at")
