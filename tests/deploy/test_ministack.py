@@ -229,12 +229,17 @@ def _mend(stack: Stack, name: str) -> None:
             "MaximumConcurrency": int(mapping["ScalingConfig"]["MaximumConcurrency"]),
         },
     )
-    # On AWS sqs:SendMessage allows SendMessageBatch too, and there is no action of that name.
+    # On AWS the action of a call allows the same in a batch, and there is no action of that name.
     role = functions.get_function_configuration(FunctionName=name)["Role"].rpartition("/")[2]
-    statements = [{"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}]
-    # A schedule is asked for as one of the default group, whichever its group is.
+    batches = ["sqs:SendMessageBatch", "sqs:ChangeMessageVisibilityBatch"]
+    # A schedule is asked for as one of the default group, whichever its group is; a list of them
+    # as everything, where AWS asks for schedule/*/*.
     default = "arn:aws:scheduler:*:*:schedule/default/*"
-    statements.append({"Effect": "Allow", "Action": "scheduler:*", "Resource": default})
+    statements = [
+        {"Effect": "Allow", "Action": batches, "Resource": "*"},
+        {"Effect": "Allow", "Action": "scheduler:*", "Resource": default},
+        {"Effect": "Allow", "Action": "scheduler:ListSchedules", "Resource": "*"},
+    ]
     stack.client("iam").put_role_policy(
         RoleName=role,
         PolicyName="ministack",

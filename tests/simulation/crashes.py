@@ -71,7 +71,7 @@ class Kind:
 _A, _B, _C = _put("a"), _put("b"), _put("c", title="C")
 _SITE = Operation("site.json", json.dumps({"name": "X", "timezone": "Asia/Tokyo"}).encode())
 _MANY = (
-    *(_put(f"many/{n}", published_at=f"2026-0{n}-01T00:00:00Z") for n in range(1, 6)),
+    *(_put(f"many/{n}", published_at=f"2025-0{n}-01T00:00:00Z") for n in range(1, 6)),
     _put("bad", title=""),
     _put("b", title="B"),
     _delete("a"),
