@@ -404,7 +404,7 @@ def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_history_breaks_a_promise() -> None:
-    run_state_machine_as_test(History, settings=histories(12))
+    run_state_machine_as_test(History, settings=histories(8))
 
 
 @pytest.mark.parametrize("name", ["listings-before-pages", "receipts-first"])

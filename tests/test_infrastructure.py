@@ -103,7 +103,7 @@ def test_with_hardly_any_time_left_nothing_is_called(newsroom: Newsroom) -> None
 
 def test_time_that_runs_out_at_any_call_loses_nothing(newsroom: Newsroom) -> None:
     publish(newsroom, "a", topics=["Harbour"])
-    for n in range(200):
+    for n in range(0, 200, 2):
         key = newsroom.upload(
             "a",
             title=f"Take {n}",

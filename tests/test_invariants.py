@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.gates import crash_at, interrupt_at, some_of
 from tests.newsroom import SITE, SOURCE, Crash, Newsroom
 
 if TYPE_CHECKING:
@@ -79,19 +80,6 @@ def count_calls(newsroom: Newsroom, keys: list[str]) -> int:
     return newsroom.calls.total() - before
 
 
-def crash_at(n: int) -> Callable[[str, dict[str, Any]], None]:
-    """A gate that lets the process die before its n-th call; nothing that it does later happens."""
-    seen = 0
-
-    def gate(_name: str, _params: dict[str, Any]) -> None:
-        nonlocal seen
-        seen += 1
-        if seen >= n:
-            raise Crash
-
-    return gate
-
-
 @pytest.mark.parametrize("step", STEPS)
 def test_a_crash_at_any_call_is_mended_by_the_next_delivery(
     newsroom: Newsroom, step: Callable[[Newsroom], list[str]]
@@ -106,8 +94,7 @@ def test_a_crash_at_any_call_is_mended_by_the_next_delivery(
     assert newsroom.deliver(*begin()) == {"batchItemFailures": []}
     calls = count_calls(newsroom, begin())
     newsroom.assert_converged()
-    # Every third call keeps the suite short; `make simulate-crashes` takes each.
-    for n in range(1 + len(step.__name__) % 3, calls + 1, 3):
+    for n in some_of(calls, step.__name__):
         keys = begin()
         newsroom.gate = crash_at(n)
         with pytest.raises(Crash):
@@ -155,22 +142,6 @@ def test_another_invocation_between_two_calls_changes_nothing_in_the_end(
         if not interrupted:
             break
     assert n > 20
-
-
-def interrupt_at(
-    n: int, newsroom: Newsroom, other: Callable[[Newsroom], list[str]]
-) -> Callable[[str, dict[str, Any]], None]:
-    """A gate at whose n-th call another invocation happens, from its upload to its end."""
-    seen = 0
-
-    def gate(_name: str, _params: dict[str, Any]) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == n:
-            newsroom.gate = None
-            assert newsroom.deliver(*other(newsroom)) == {"batchItemFailures": []}
-
-    return gate
 
 
 @pytest.mark.parametrize("key", ["404.html", "robots.txt"])

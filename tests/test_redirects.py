@@ -13,6 +13,7 @@ import pytest
 
 from broadsheet import addresses
 from broadsheet.redirects import Claims, aliases_of
+from tests.gates import crash_at, interrupt_at, some_of
 from tests.newsroom import DONE, STORE, Crash, Newsroom, failed, publish, refused
 
 if TYPE_CHECKING:
@@ -467,27 +468,15 @@ def test_a_crash_at_any_call_is_mended_by_the_next_delivery(
     assert newsroom.deliver(keys) == DONE
     calls = newsroom.calls.total() - before
     newsroom.assert_converged()
-    for n in range(1, calls + 1, 3):
+    for n in some_of(calls, step.__name__):
         _calm(newsroom)
         keys = step(newsroom)
-        newsroom.gate = _crash_at(n)
+        newsroom.gate = crash_at(n)
         with pytest.raises(Crash):
             newsroom.deliver(keys)
         newsroom.gate = None
         assert newsroom.deliver(keys) == DONE
         newsroom.assert_converged()
-
-
-def _crash_at(n: int) -> Callable[[str, dict[str, Any]], None]:
-    seen = 0
-
-    def gate(_name: str, _params: dict[str, Any]) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == n:
-            raise Crash
-
-    return gate
 
 
 @pytest.mark.parametrize(
@@ -507,31 +496,16 @@ def test_another_invocation_between_two_calls_changes_nothing_in_the_end(
     step: Callable[[Newsroom], list[str]],
     other: Callable[[Newsroom], list[str]],
 ) -> None:
-    for n in range(1, 1000, 4):
+    for n in range(1 + len(step.__name__) % 8, 1000, 8):
         _calm(newsroom)
         keys = step(newsroom)
-        newsroom.gate = _interrupt_at(n, newsroom, other)
+        newsroom.gate = interrupt_at(n, newsroom, other)
         assert newsroom.deliver(keys) == DONE
         interrupted = newsroom.gate is None
         newsroom.gate = None
         newsroom.assert_converged()
         if not interrupted:
             break
-
-
-def _interrupt_at(
-    n: int, newsroom: Newsroom, other: Callable[[Newsroom], list[str]]
-) -> Callable[[str, dict[str, Any]], None]:
-    seen = 0
-
-    def gate(_name: str, _params: dict[str, Any]) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == n:
-            newsroom.gate = None
-            assert newsroom.deliver(other(newsroom)) == DONE
-
-    return gate
 
 
 # The store's signatures

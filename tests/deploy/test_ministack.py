@@ -301,7 +301,7 @@ def test_a_deleted_article_leaves_the_site(stack: Stack) -> None:
 
 
 def test_an_article_waits_for_its_time_and_its_schedule_publishes_it(stack: Stack) -> None:
-    at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=45)
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=35)
     article = json.loads(sample(ARTICLE)) | {"title": "Lamps lit", "published_at": at.isoformat()}
     group = stack.outputs["ScheduleGroupName"]
     schedules = stack.client("scheduler")
