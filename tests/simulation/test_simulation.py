@@ -20,6 +20,8 @@ from tests.simulation.world import Run, simulate
 # One out of so many crash points of each kind; `make simulate-crashes` takes all.
 SAMPLE = 131
 SEEDS = range(14)
+# These share the runs of `clean`.
+one_process = pytest.mark.xdist_group("clean")
 
 
 @cache
@@ -46,12 +48,14 @@ def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@one_process
 def test_no_interleaving_and_no_fault_breaks_a_promise() -> None:
     for seed in SEEDS:
         run = clean(seed)
         assert not run.violations, report(shortest(run))
 
 
+@one_process
 def test_faults_and_stalls_mostly_happen() -> None:
     coverage = sum((clean(seed).coverage for seed in SEEDS), Counter[str]())
     planned = sum(number for name, number in coverage.items() if name.startswith("planned: "))
@@ -101,6 +105,7 @@ def test_a_crash_that_leaves_something_undone_is_noticed() -> None:
     assert noticed == [True, *[False] * 7]
 
 
+@one_process
 def test_a_seed_replays_exactly() -> None:
     runs = [clean(11), simulate(plan_of(11))]
     assert runs[0].trace == runs[1].trace
