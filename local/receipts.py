@@ -16,6 +16,17 @@ T = TypeVar("T")
 R = TypeVar("R")
 # Entity tag, without quotes, and version of an upload; None: there is none.
 State = tuple[str, str] | None
+# How a status looks in a terminal.
+COLOURS = {
+    "published": "green",
+    "removed": "yellow",
+    "draft": "cyan",
+    "withdrawn": "yellow",
+    "scheduled": "cyan",
+    "expired": "yellow",
+    "rejected": "bold red",
+    "waiting": "magenta",
+}
 # What a receipt says of times to come.
 UNTIL = {"scheduled_for": "published at", "expires_at": "expires at"}
 # Seconds between two looks at what has not come yet: the first, and the longest.

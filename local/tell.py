@@ -18,19 +18,12 @@ from rich.text import Text
 
 from local.aws import REGION, SITE_BUCKET, SOURCE_BUCKET, LocalAws
 from local.pump import Delivery, Invocation
+from local.receipts import COLOURS
 from local.watch import Folder
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-COLOURS = {
-    "published": "green",
-    "removed": "yellow",
-    "draft": "cyan",
-    "withdrawn": "yellow",
-    "scheduled": "cyan",
-    "expired": "yellow",
-}
 READS_AT_ONCE = 8
 # An invocation with more articles than this is told in one line.
 MOST_LINES = 10

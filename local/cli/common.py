@@ -12,6 +12,7 @@ from rich.text import Text
 from broadsheet import addresses
 from local.deployment import Deployment, RefusedError, Target
 from local.positions import harmless
+from local.receipts import COLOURS
 
 Root = Annotated[
     Path | None,
@@ -23,16 +24,6 @@ Root = Annotated[
         "nearest above the file with a site.json, or the file's own.",
     ),
 ]
-COLOURS = {
-    "published": "green",
-    "removed": "yellow",
-    "draft": "cyan",
-    "withdrawn": "yellow",
-    "scheduled": "cyan",
-    "expired": "yellow",
-    "rejected": "bold red",
-    "waiting": "magenta",
-}
 
 
 def connect(context: typer.Context) -> Deployment:
