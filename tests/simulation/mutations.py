@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 # In as many runs each must be noticed.
-WITHIN = 150
+WITHIN = 400
 
 Patch = tuple[Any, str, Any]
 
