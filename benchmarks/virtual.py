@@ -288,7 +288,7 @@ class World(Newsroom):
 
     def play(self) -> None:
         """Until everything is uploaded and the queue is empty."""
-        clients = store._clients("", Settings.from_environment(os.environ).parallel_calls)  # noqa: SLF001
+        clients = store._clients("", Settings.from_environment(os.environ).parallel_calls)  # noqa: SLF001 (to hook their calls)
         with ExitStack() as stack:
             for owner, name, replacement in self._patches():
                 stack.enter_context(patch.object(owner, name, replacement))

@@ -156,7 +156,7 @@ class Day:
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> Page:
         """What a reader gets at a path of the site."""
-        request = urllib.request.Request(self.url + path, headers=headers or {})  # noqa: S310
+        request = urllib.request.Request(self.url + path, headers=headers or {})  # noqa: S310 (our own)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 (our own)
                 body, status = answer.read(), answer.status

@@ -547,7 +547,7 @@ def _sign_for_all_regions() -> None:
     for module in ("awscrt.auth", "awscrt.http"):
         import_module(module)
     botocore.compat.awscrt = import_module("awscrt")  # type: ignore[attr-defined]
-    from botocore.crt.auth import CrtSigV4AsymAuth  # noqa: PLC0415
+    from botocore.crt.auth import CrtSigV4AsymAuth  # noqa: PLC0415 (only when a redirect changes)
 
     AUTH_TYPE_MAPS["v4a"] = CrtSigV4AsymAuth
 
