@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 # In as many runs each must be noticed.
-WITHIN = 400
+WITHIN = 150
 
 Patch = tuple[Any, str, Any]
 
