@@ -276,7 +276,7 @@ class TestAHeadline:
             raise OSError("raster overflow")
 
         empty = image_of(card_of("", "")).tobytes()
-        monkeypatch.setattr(card._Page, "headline", refuse)  # noqa: SLF001 (to see that it is not called)
+        monkeypatch.setattr(card._Page, "headline", refuse)  # noqa: SLF001 (as FreeType does)
         card.drawn.cache_clear()
         found = image_of(card_of("Ferry", "")).tobytes()
         card.drawn.cache_clear()
