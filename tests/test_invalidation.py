@@ -6,14 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from broadsheet import addresses
+from tests.gates import crash_at
 from tests.newsroom import (
+    DONE,
     LISTINGS,
+    SITE,
+    Crash,
     failed,
     publish,
     refusing,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.newsroom import Newsroom
 
 pytestmark = pytest.mark.usefixtures("hurry")
@@ -62,6 +69,35 @@ def test_a_retry_of_a_new_article_invalidates_it(newsroom: Newsroom) -> None:
     newsroom.deliver(key)
 
     assert newsroom.invalidations[-1] == ["#articles/a", "#listings"]
+
+
+@pytest.mark.parametrize("address", [addresses.page_key, addresses.card_key])
+def test_a_draft_at_whose_address_somebody_has_put_something_takes_its_copy_away_too(
+    newsroom: Newsroom, address: Callable[[str], str]
+) -> None:
+    publish(newsroom, "b")
+    newsroom.invalidations.clear()
+    key = publish(newsroom, "a", status="draft")
+    assert newsroom.invalidations == []
+    calls = 1
+    while True:
+        tags = {"cache-tag": addresses.article_tag("a")}
+        newsroom.s3.put_object(Bucket=SITE, Key=address("a"), Body=b"Another's", Metadata=tags)
+        newsroom.cdn |= newsroom.site()
+        newsroom.s3.delete_object(Bucket=SITE, Key=addresses.record_key("a"))
+        newsroom.gate = crash_at(calls)
+        try:
+            newsroom.deliver(key)
+        except Crash:
+            calls += 1
+        else:
+            break
+        finally:
+            newsroom.gate = None
+        assert newsroom.deliver(key) == DONE
+        newsroom.assert_converged()
+    newsroom.assert_converged()
+    assert calls > 5
 
 
 def test_many_articles_share_one_invalidation(newsroom: Newsroom) -> None:

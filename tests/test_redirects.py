@@ -364,6 +364,16 @@ def test_two_articles_that_change_places_lead_nowhere(newsroom: Newsroom) -> Non
     newsroom.assert_converged()
 
 
+def test_an_article_goes_after_what_leads_to_it_from_where_another_is_coming(
+    newsroom: Newsroom,
+) -> None:
+    publish(newsroom, "a", aliases=["/articles/b/"])
+    keys = [newsroom.delete("a"), newsroom.upload("b")]
+    assert newsroom.deliver(*keys) == DONE
+
+    newsroom.assert_converged()
+
+
 def test_a_file_that_somebody_has_put_there_stays(newsroom: Newsroom) -> None:
     newsroom.s3.put_object(Bucket=newsroom.site_bucket, Key="about/index.html", Body=b"About us")
     key = publish(newsroom, "a", aliases=["/about/"])

@@ -470,6 +470,18 @@ def _damaged(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
     return replace(plan, queue=rng.random() < 0.5)
 
 
+def _failed_comparison(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """The only comparison after a damage fails on its way, and must come again."""
+    calm = [alphabet.upload(rng, path) for path in alphabet.paths]
+    key = f"articles/{rng.choice(alphabet.paths)}/index.html"
+    damage = Operation(key, rng.choice([None, b"<p>defaced</p>"]), does="damage")
+    kinds: list[FaultKind] = ["throttled", "error", "outage"]
+    moment = rng.choice(["list keys", "list keys", "read source", "look at page"])
+    place = Place(0, moment, rng.randint(1, 2), later=True)
+    plan = replace(_plan(seed, calm, [damage], []), faults=(Fault(rng.choice(kinds), place),))
+    return replace(plan, queue=rng.random() < 0.5)
+
+
 def _lost_record(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
     """An article moves when nobody knows any more where it was."""
     path = alphabet.paths[0]
@@ -544,6 +556,7 @@ SCENES = (
     _awaited,
     _clash,
     _outdated,
+    _outdated,
     _succession,
     _searched,
     _overtaken,
@@ -553,6 +566,8 @@ SCENES = (
     _refill,
     _compared,
     _damaged,
+    _failed_comparison,
+    _failed_comparison,
     _raced_repair,
     _untold,
 )

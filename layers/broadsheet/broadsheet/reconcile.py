@@ -350,7 +350,7 @@ class _Run:
             new = self._write(upload.page, new=new)
         # Only of a page that came with its record, as did its card, can nobody hold an old copy;
         # and of what never was public.
-        if not new and (upload.page or known or (self._doubtful and upload.usable)):
+        if not new and (not record.unseen or (self._doubtful and upload.usable)):
             self._stale_paths.add(upload.path)
         self._report.outcomes[upload.outcome.key] = upload.outcome
         self._changes[upload.outcome.key] = Change.of(
@@ -375,17 +375,26 @@ class _Run:
                 self._store.write_state(key, b"{}", None)
 
     def _record(self, upload: Upload) -> tuple[Record | None, Record]:
-        """A path's record as it was, and with what it is now; made with its page."""
+        """A path's record as it was, and with what it is now; made with its page.
+
+        Or for the page, or card, that somebody else has put there and that is about to be deleted.
+        """
         new = Record(upload.places, aliases=frozenset(upload.aliases))
 
         def grown(known: Record | None) -> Record | None:
-            if known is None and upload.page is None:
-                return None
-            old = known or Record()
-            return replace(old | new, unseen=old.unseen and upload.page is None)
+            unseen = known is None or known.unseen
+            if unseen and upload.page is None:
+                unseen = not (upload.usable and self._lies_there(upload.path))
+                if known is None and unseen:
+                    return None
+            return replace((known or Record()) | new, unseen=unseen and upload.page is None)
 
         before, after = change(self._store, upload.path, grown)
-        return before, after or new
+        return before, after or replace(new, unseen=True)
+
+    def _lies_there(self, path: str) -> bool:
+        keys = (addresses.page_key(path), addresses.card_key(path))
+        return any(self._store.page_headers(key) for key in keys)
 
     def _finish(self, upload: Upload) -> tuple[Upload, bool]:
         """Delete the page of what is gone, then the card, and tell if the sources have moved since.

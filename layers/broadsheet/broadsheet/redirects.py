@@ -245,7 +245,7 @@ class Redirects:
     def _write_page(self, view: _View) -> bool:
         """Write, or delete, the page that leads on; whether anything was to do."""
         key, target, found = addresses.redirect_key(view.path), view.claims.winner, view.found
-        if view.taken or not key:
+        if not key:
             return False
         page = self._sources.renderer.moved(key, target) if target else None
         for attempt in range(ROUNDS):
@@ -407,7 +407,9 @@ def look(
         return found is not None and not is_redirect(found), None, found
     upload = uploads.get(article) or sources.article(article)
     if upload.page is not None:
-        return True, upload, None
+        # Who is only coming has not written it yet, and it would lead on to what may go meanwhile.
+        found = None if article in uploads else store.page_headers(key)
+        return True, upload, found if found and is_redirect(found) else None
     found = store.page_headers(key)
     live = not upload.usable and found is not None and not is_redirect(found)
     return live, upload, found
