@@ -100,11 +100,13 @@ def is_allowed(
     return effects == {"Allow"}
 
 
+@cache
 def matches(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
     """Whether a text is what a pattern with * and ? says."""
     return bool(_expression(pattern, ignore_case=ignore_case).fullmatch(text))
 
 
+@cache
 def arn_matches(pattern: str, arn: str) -> bool:
     """Whether an ARN is what a pattern says; no wildcard reaches beyond its part, but a mere *."""
     if pattern == "*":

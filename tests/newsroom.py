@@ -26,8 +26,7 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 from botocore.handlers import BUILTIN_HANDLERS
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.s3 import urls
-from moto.s3.models import S3Backend, s3_backends
+from moto.s3.models import s3_backends
 from moto.scheduler.models import scheduler_backends
 
 import app
@@ -36,17 +35,17 @@ from broadsheet import addresses, store
 from broadsheet.segment import Segment
 from local.kvs import KeyValueStores
 from local.kvs import Store as KeyValueStore
-from tests import policies
+from tests import policies, swift
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from mypy_boto3_cloudfront import CloudFrontClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
 
     from tests.iam import Request
-# Moto loads its table of URLs from disk for each request: a sixth of the time of a test.
-patch.object(S3Backend, "_url_module", urls).start()
+swift.apply()
 
 SOURCE = "source-bucket"
 SITE = "site-bucket"
@@ -120,6 +119,11 @@ def s3_client() -> S3Client:
 
 
 @cache
+def _scheduler() -> EventBridgeSchedulerClient:
+    return boto3.client("scheduler")
+
+
+@cache
 def _cloudfront(endpoint_url: str | None) -> CloudFrontClient:
     return boto3.client("cloudfront", endpoint_url=endpoint_url)
 
@@ -136,7 +140,7 @@ def make_buckets() -> None:
 
 def make_group() -> None:
     """A group of schedules, and nothing in it."""
-    boto3.client("scheduler").create_schedule_group(Name=GROUP)
+    _scheduler().create_schedule_group(Name=GROUP)
 
 
 def make_distribution(endpoint_url: str | None = None) -> str:

@@ -258,8 +258,9 @@ class Watched(Newsroom):
 
     def check(self) -> None:
         """Compare what is there with a clean rebuild, and the CDN with what is there."""
+        known = set(self.keys(SOURCE))
         for key in sorted(self.uploaded):
-            if addresses.receipt_key(key) not in self.keys(SOURCE):
+            if addresses.receipt_key(key) not in known:
                 self._violate(f"no receipt for {key}: its message was lost")
         self._check_schedules()
         said = {key: self.receipt(key) for key in self.uploaded if not self.violations}

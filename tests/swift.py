@@ -1,0 +1,176 @@
+"""Makes calls of AWS cheap in tests: what botocore and moto do at every call, they do once.
+
+Each call still goes through boto3's client, with all that it makes of parameters and answers, and
+through moto's backend; left out is only what comes out the same, or is seen by nobody.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import itertools
+import os
+import re
+import sys
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import botocore.session
+from botocore import auth, useragent, utils
+from moto import backend_index
+from moto.backends import get_backend
+from moto.core import botocore_stubber, models, responses
+from moto.core.base_backend import BackendDict
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.core.request import Request, environ_key_for_header, normalize_request
+from moto.iam import models as iam
+from moto.s3 import responses as s3
+from werkzeug.exceptions import HTTPException
+from werkzeug.sansio import utils as werkzeug
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from botocore.awsrequest import AWSPreparedRequest
+
+
+@cache
+def apply() -> None:
+    """Let it be so in this process, from its first client on."""
+    _botocore()
+    _moto()
+    # What was imported stays, and little else goes in circles: neither is looked for all the time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+def _botocore() -> None:
+    # The model of a service is read from disk for the first of its clients, not for each.
+    _replace(botocore.session, "create_loader", cache)
+    # What a client says of itself is the same at each call, and nobody looks at it.
+    _replace(useragent.UserAgentString, "to_string", lru_cache(1000))
+    # The same text is the same time.
+    _replace(utils, "_parse_timestamp_with_tzinfo", lru_cache(10_000))
+    # Moto verifies no signature. What it reads of that header, and all others, are as they were.
+    for name, value in {
+        "canonical_request": "",
+        "string_to_sign": "",
+        "signature": "0" * 64,
+        "headers_to_sign": None,
+        "signed_headers": "host",
+    }.items():
+        setattr(auth.SigV4Auth, name, lambda *_, value=value: value)
+
+
+def _moto() -> None:
+    # Which function of moto's answers a URL, and how it is read, depends on nothing else.
+    _replace(botocore_stubber.BotocoreStubber, "process_request", _looking_once)
+    _replace(s3, "bucket_name_from_url", lru_cache(10_000))
+    _replace(s3, "parse_region_from_url", lru_cache(10_000))
+    _replace(werkzeug, "uri_to_iri", lru_cache(10_000))
+    _replace(s3.S3Response, "subdomain_based_buckets", _once_a_host)
+    # The builder of werkzeug can much that no request of botocore needs.
+    _replace(Request, "from_values", lambda _: _request)
+    # There is one account, which has no users that IAM would have to look for.
+    os.environ["MOTO_ACCOUNT_ID"] = DEFAULT_ACCOUNT_ID
+    _replace(iam, "mark_account_as_visited", lambda _: lambda **_: None)
+    # The number of a request need not be hard to guess.
+    _replace(responses, "gen_amzn_requestid_long", lambda _: _number)
+    # For each test `requests` is patched by a thousand patterns, and nobody here uses that.
+    models.RESPONSES_METHODS.clear()
+
+
+def _replace(owner: Any, name: str, decorator: Callable[[Any], Any]) -> None:
+    setattr(owner, name, decorator(getattr(owner, name)))
+
+
+def _once_a_host(function: Callable[[Any], bool]) -> Any:
+    known: dict[str, bool] = {}
+
+    def by_subdomain(request: Any) -> bool:
+        host = request.headers["host"]
+        if host not in known:
+            known[host] = function(request)
+        return known[host]
+
+    return staticmethod(by_subdomain)
+
+
+_numbers = itertools.count(1)
+
+
+def _number(headers: dict[str, str]) -> str:
+    headers["x-amzn-requestid"] = number = f"{next(_numbers):052}"
+    return number
+
+
+def _looking_once(process: Callable[[Any, AWSPreparedRequest], Any]) -> Any:
+    def process_request(stubber: Any, request: AWSPreparedRequest) -> Any:
+        answering = _answering(request.url.partition("?")[0])
+        if answering is None:
+            return process(stubber, request)
+        normal = normalize_request(request)
+        try:
+            return answering(normal, normal.raw_url, normal.headers)
+        except HTTPException as error:
+            return error.code, error.get_headers(), error.get_body()
+
+    return process_request
+
+
+@lru_cache(10_000)
+def _answering(url: str) -> Callable[..., Any] | None:
+    for service, pattern in backend_index.backend_url_patterns:
+        if pattern.match(url):
+            backends = get_backend(service)  # type: ignore[call-overload]
+            if not isinstance(backends, BackendDict):
+                return None
+            account = backends[DEFAULT_ACCOUNT_ID]
+            backend = account["us-east-1" if "us-east-1" in account else "aws"]
+            for path, answering in backend.urls.items():
+                if re.match(path, url):
+                    found: Callable[..., Any] = answering
+                    return found
+    return None
+
+
+def _request(  # noqa: PLR0913 (what moto calls werkzeug's builder with)
+    *,
+    method: str,
+    base_url: str,
+    path: str,
+    query_string: str,
+    data: Any,
+    headers: list[tuple[str, str]],
+) -> Request:
+    scheme, _, host = base_url.partition("://")
+    body = data.read() if hasattr(data, "read") else data
+    body = body.encode() if isinstance(body, str) else body
+    uri = f"{path}?{query_string}" if query_string else path
+    environ = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(path).encode().decode("latin-1"),
+        "QUERY_STRING": query_string,
+        "REQUEST_URI": uri,
+        "RAW_URI": uri,
+        "SERVER_NAME": host,
+        "SERVER_PORT": "443" if scheme == "https" else "80",
+        "HTTP_HOST": host,
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scheme,
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in headers:
+        key = environ_key_for_header(name)
+        environ[key] = f"{environ[key]}, {value}" if key in environ else value
+    if body:
+        environ["CONTENT_LENGTH"] = str(len(body))
+    return Request(environ)
