@@ -503,6 +503,9 @@ def test_a_secret_that_is_lost_while_it_is_used_is_used_no_more(room: Newsroom) 
 
 
 def first(room: Newsroom) -> list[str]:
+    """The very first: neither secret nor record are there."""
+    room.s3.delete_object(Bucket=SOURCE, Key=addresses.PREVIEW_SECRET)
+    room.s3.delete_object(Bucket=SITE, Key=addresses.record_key("secret"))
     return [room.upload("secret", **DRAFT)]
 
 
@@ -545,7 +548,10 @@ def moved(room: Newsroom) -> list[str]:
     return [room.upload("moved", **DRAFT), room.delete("secret")]
 
 
-STEPS = [first, changed, published, released, over, hidden_again, deleted, moved]
+def said(room: Newsroom, key: str) -> dict[str, Any]:
+    """A receipt, but for what another upload, or another secret, changes."""
+    receipt = room.receipt(key)
+    return receipt | {name: "" for name in ("upload", "preview_url") if name in receipt}
 
 
 def again(room: Newsroom, step: Callable[[Newsroom], list[str]]) -> list[str]:
@@ -555,8 +561,19 @@ def again(room: Newsroom, step: Callable[[Newsroom], list[str]]) -> list[str]:
     return step(room)
 
 
-@pytest.mark.parametrize("by", ["tags", "paths"])
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    ("step", "by"),
+    [
+        (first, "paths"),
+        (changed, "tags"),
+        (published, "paths"),
+        (released, "tags"),
+        (over, "paths"),
+        (hidden_again, "tags"),
+        (deleted, "tags"),
+        (moved, "paths"),
+    ],
+)
 def test_a_crash_at_any_call_leaves_nothing_early_stale_or_forgotten(
     room: Newsroom,
     monkeypatch: pytest.MonkeyPatch,
@@ -568,7 +585,7 @@ def test_a_crash_at_any_call_leaves_nothing_early_stale_or_forgotten(
     before = room.calls.total()
     assert room.deliver(*keys) == DONE
     calls = room.calls.total() - before
-    wanted, receipts = room.schedules(), [room.receipt(key) for key in keys]
+    wanted, receipts = room.schedules(), [said(room, key) for key in keys]
     for n in some_of(calls, step.__name__ + by):
         keys = again(room, step)
         room.gate = crash_at(n)
@@ -577,9 +594,7 @@ def test_a_crash_at_any_call_leaves_nothing_early_stale_or_forgotten(
         room.gate = None
         assert room.deliver(*keys) == DONE
         assert room.schedules() == wanted
-        assert [room.receipt(key) | {"upload": ""} for key in keys] == [
-            receipt | {"upload": ""} for receipt in receipts
-        ]
+        assert [said(room, key) for key in keys] == receipts
         room.assert_converged()
 
 
@@ -601,8 +616,19 @@ def time_passes(room: Newsroom) -> list[str]:
     return [KEY]
 
 
-@pytest.mark.parametrize("other", [other_deletes, other_publishes, other_drafts, time_passes])
-@pytest.mark.parametrize("step", [first, changed, published, hidden_again, deleted])
+@pytest.mark.parametrize(
+    ("step", "other"),
+    [
+        (first, other_deletes),
+        (first, time_passes),
+        (changed, other_deletes),
+        (changed, other_publishes),
+        (published, other_drafts),
+        (hidden_again, other_publishes),
+        (deleted, other_drafts),
+        (deleted, other_publishes),
+    ],
+)
 def test_another_invocation_at_any_call_leaves_nothing_early_stale_or_forgotten(
     room: Newsroom,
     step: Callable[[Newsroom], list[str]],
@@ -640,12 +666,14 @@ def test_a_record_comes_back_as_it_was_stored() -> None:
 
 
 def verify(room: Newsroom) -> list[tuple[str, str]]:
-    """What a verify finds, and repairs."""
+    """What a verify finds; another repairs it, in sight of the CDN."""
     found = []
     environ = Settings.from_environment(dict(os.environ))
     verifier = Verifier(Store(environ, now=lambda: room.now), environ)
-    for _, step in verifier.steps(Walk(), repair=True):
+    for _, step in verifier.steps(Walk(), repair=False):
         found += [(difference.key, difference.what) for difference in step.differences]
+    if found:
+        assert room.deliver(event={"verify": {}}) == DONE
     return found
 
 
