@@ -28,7 +28,11 @@ COLOURS = {
     "waiting": "magenta",
 }
 # What a receipt says of times to come.
-UNTIL = {"scheduled_for": "published at", "expires_at": "expires at"}
+UNTIL = {
+    "scheduled_for": "published at",
+    "expires_at": "expires at",
+    "preview_until": "preview until",
+}
 # Seconds between two looks at what has not come yet: the first, and the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 3.0
 
@@ -44,6 +48,11 @@ class Receipt:
     upload: State = None
     version: str = ""
     said: Mapping[str, Any] | None = None
+
+    @property
+    def preview_url(self) -> str:
+        """Where its preview is, if it has one."""
+        return str((self.said or {}).get("preview_url") or "")
 
     @property
     def until(self) -> str:

@@ -106,6 +106,9 @@ class Teller:
                 f"{escape(f'for {until}  ') if until else ''}"
                 f"[dim]{(invocation.ended_at - saved) * 1000:.0f} ms after the change[/]"
             )
+            if preview := receipt.get("preview_url"):
+                until = receipt.get("preview_until")
+                self._say(f"[cyan]preview[/]    {escape(f'{preview}  until {until}')}")
             for warning in receipt.get("warnings", []):
                 said = f"{warning['path']} {warning['message']}"
                 self._say(f"[yellow]but[/]        {escape(said)}")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -202,6 +203,19 @@ class TestUpload:
         assert "3 sent, 2 published, 1 draft; 0 were there already." in capsys.readouterr().out
         assert "articles/2026/b/index.html" in paper.site()
         paper.assert_converged()
+
+    def test_it_says_where_previews_are_and_until_when(
+        self, paper: Newsroom, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        paper.now = datetime(2026, 5, 5, tzinfo=UTC)
+        until = "2026-05-06T00:00:00+00:00"
+        write(folder / "a.json", status="draft", preview_until=until)
+
+        assert of_stack("upload", str(folder)) == 0
+
+        url = paper.receipt("articles/a.json")["preview_url"]
+        told = f"articles/a.json  preview at {url}  preview until {until}"
+        assert told in capsys.readouterr().out
 
     def test_only_what_changed_is_uploaded(
         self, paper: Newsroom, folder: Path, capsys: pytest.CaptureFixture[str]
@@ -426,6 +440,20 @@ class TestStatus:
         assert "listed in 2026/05, with the topics harbour, ferries" in said
         assert "page https://news.example/articles/2026/a/" in said
         assert paper.state("articles/2026/a.json")[1] in said
+
+    def test_it_says_where_a_preview_is_and_until_when(
+        self, paper: Newsroom, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        paper.now = datetime(2026, 5, 5, tzinfo=UTC)
+        publish(paper, "a", status="draft", preview_until="2026-05-06T00:00:00Z")
+        url = paper.receipt("articles/a.json")["preview_url"]
+        capsys.readouterr()
+
+        assert of_stack("status", "a") == 0
+
+        said = plain(capsys.readouterr().out)
+        assert "next preview until 2026-05-06T00:00:00+00:00" in said
+        assert f"preview {url} answers 200" in said
 
     def test_a_change_that_waits_is_told(
         self, paper: Newsroom, capsys: pytest.CaptureFixture[str]

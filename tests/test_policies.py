@@ -155,6 +155,17 @@ def _articles_wait_for_their_time(newsroom: Newsroom) -> None:
     assert newsroom.deliver(newsroom.delete("later")) == DONE
 
 
+def _a_draft_has_a_preview(newsroom: Newsroom) -> None:
+    publish(newsroom, "draft", status="draft", preview_until="2027-01-04T00:00:00Z")
+    stray = f"previews/{'a' * 32}/index.html"
+    newsroom.s3.put_object(Bucket=newsroom.site_bucket, Key=stray, Body=b"x")
+    assert newsroom.deliver(event={"verify": {}}) == DONE
+    newsroom.work_off()
+    assert len([key for key in newsroom.site() if key.startswith("previews/")]) == 1
+    newsroom.turn(datetime(2027, 1, 4, tzinfo=UTC))
+    assert not [key for key in newsroom.site() if key.startswith("previews/")]
+
+
 def _everything_goes(newsroom: Newsroom) -> None:
     publish(newsroom, "a", status="withdrawn")
     publish(newsroom, "b", status="draft")
@@ -173,6 +184,7 @@ DAY: list[Callable[[Newsroom], None]] = [
     _a_picture_comes_changes_and_goes,
     _old_addresses_lead_on,
     _articles_wait_for_their_time,
+    _a_draft_has_a_preview,
     _everything_goes,
 ]
 

@@ -17,7 +17,7 @@ from broadsheet.index import UNREADABLE
 from broadsheet.listings import ROUNDS, pause
 from broadsheet.manifest import Manifest
 from broadsheet.reconcile import messages_for
-from broadsheet.record import recorded
+from broadsheet.record import Record
 from broadsheet.render import Page
 from broadsheet.sources import Outcome, Reading, newest_good
 from broadsheet.validation import Problem, shown
@@ -175,7 +175,10 @@ class Media:
             yield from ((of[1], key) for of, key in found if of and of[0] == name)
 
     def _pages(self, name: str) -> Iterator[str]:
-        """What may show a picture: pages of its uses, indexes that they are in, and their lists."""
+        """What may show a picture: pages of its uses, indexes that they are in, and their lists.
+
+        An article that is not public yet may have a preview for a page.
+        """
         indexes: set[str] = set()
         folder = addresses.uses_folder(name)
         after = ""
@@ -184,7 +187,10 @@ class Media:
             for mark in marks:
                 path = mark.removeprefix(folder)
                 yield addresses.page_key(path)
-                for topic, month in recorded(self._store.read_state(addresses.record_key(path))):
+                stored = self._store.read_state(addresses.record_key(path))
+                record = Record.of(stored) or Record()
+                yield from map(addresses.preview_key, sorted(record.previews))
+                for topic, month in record.places:
                     indexes |= {addresses.scope_index_key(topic), addresses.month_index_key(month)}
         for key in sorted(indexes):
             yield key

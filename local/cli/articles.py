@@ -61,6 +61,9 @@ def status(context: typer.Context, key: KEY) -> None:
             table.add_row("next", harmless(receipt.until))
         if receipt.url:
             table.add_row("page", Text(f"{harmless(receipt.url)}  {_answer(receipt.url)}"))
+        if receipt.preview_url:
+            url = receipt.preview_url
+            table.add_row("preview", Text(f"{harmless(url)}  {_answer(url)}"))
         for problem in (*receipt.errors, *receipt.warnings):
             said = f"{problem.path or '(whole file)'} {problem.message}"
             table.add_row("error" if problem in receipt.errors else "warning", harmless(said))

@@ -101,6 +101,10 @@ def upload(  # noqa: PLR0913 (each is an option)
     if wait:
         _judge(work, answers)
     show(out(), sorted(work.findings))
+    for key, answer in sorted(answers.items()):
+        if answer.receipt.preview_url:
+            said = f"{answer.receipt.preview_url}  {answer.receipt.until}"
+            out().print(Text(f"{harmless(key)}  preview at {harmless(said)}"), soft_wrap=True)
     out().print(_summary(work, answers))
     if any(not finding.is_warning for finding in work.findings):
         raise typer.Exit(1)

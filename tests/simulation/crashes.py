@@ -82,6 +82,7 @@ _SECRET = {"title": "Secret", "summary": "Secret"}
 _LATER = _put("a", published_at=_ONE, **_SECRET)
 _ENDS = _put("a", expires_at=_ONE)
 _BOTH = _put("a", published_at=_ONE, expires_at=_TWO, **_SECRET)
+_DRAFT = _put("a", status="draft", preview_until=_ONE, **_SECRET)
 _CLOCK = Operation("", _ONE.encode(), does="clock")
 
 _OLD, _OLD_GOES = _put("c", aliases=["/old/"]), _delete("c")
@@ -104,6 +105,9 @@ KINDS = {
     "expire": Kind((_ENDS, _B), (_CLOCK,), _C),
     "cancel": Kind((_BOTH, _B), (_delete("a"),), _C),
     "cancel an expiry": Kind((_ENDS, _B), (_A,), _delete("b")),
+    "preview": Kind((_B,), (_DRAFT,), _delete("a")),
+    "end of a preview": Kind((_DRAFT, _B), (_CLOCK,), _A),
+    "publish a preview": Kind((_DRAFT, _B), (_A,), _put("a", status="draft")),
     "old address": Kind((_A, _OLD), (_put("b", aliases=["/old/"], published_at=LATER),), _OLD_GOES),
     "move": Kind((_A, _B), (_MOVED, _delete("a")), _C_AT_OLD),
     "last article": Kind((_A,), (_delete("a"),), _B),

@@ -124,8 +124,66 @@ LEADING = (
 )
 
 
+# Where a preview comes or goes.
+PREVIEWING = (
+    "read record",
+    "write record",
+    "read secret",
+    "write secret",
+    "write preview",
+    "write preview",
+    "look at preview",
+    "delete preview",
+    "set schedule",
+    "look at source",
+    "invalidate",
+    "receipt",
+)
+
+
 def plan_of(seed: int) -> Plan:
-    """The plan of a seed: in some of them articles have old addresses."""
+    """The plan of a seed: in some of them articles have old addresses, in few previews."""
+    rng = random.Random(f"{seed} previews")  # noqa: S311 (no secret)
+    return _previewed(seed, rng) if rng.random() < 0.06 else _addressed(seed)
+
+
+def _previewed(seed: int, rng: random.Random) -> Plan:
+    """An article has a preview, which ends, while it is worked on."""
+    alphabet = _Alphabet(rng, scene=True)
+    path, other = alphabet.paths[:2]
+
+    def draft(**fields: Any) -> Operation:
+        status = rng.choice(["draft", "draft", "published"])
+        fields = {"status": status, "preview_until": rng.choice(HOURS), "topics": []} | fields
+        return alphabet.timed(rng, path, **fields)
+
+    first, plain = draft(), alphabet.upload(rng, path, topics=[])
+    ends = [plain, draft(preview_until=None), Operation(first.key, None), draft(), draft(title="")]
+    calm = [one for one in (plain, first) if rng.random() < 0.5]
+    operations = [rng.choice([first, *ends]), replace(rng.choice(ends), after=1)]
+    operations = operations[: rng.choice([1, 2])]
+    clock = replace(_clock(rng.choice(HOURS)), after=rng.choice([0, 1, 1]))
+    operations.insert(rng.randint(0, len(operations)), clock)
+    if rng.random() < 0.3:
+        operations.append(rng.choice([VERIFY, alphabet.clash(rng, other)]))
+    places = [Place(rng.choice([0, 0, 1]), rng.choice(PREVIEWING), 1) for _ in "12"]
+    stalls = [Stall(place, 1) for place in places[: rng.randint(0, 2)]]
+    faults: tuple[Fault, ...] = ()
+    if rng.random() < 0.5:
+        faults = (Fault(rng.choice(DEADLY), Place(rng.choice([0, 1]), rng.choice(PREVIEWING), 1)),)
+    return replace(
+        _plan(seed, calm, operations, stalls),
+        faults=faults,
+        style=rng.choice(["uniform", "priorities"]),
+        changes=frozenset(rng.randrange(100, 300) for _ in range(2)),
+        at_once=rng.choice([2, 3]),
+        invalidate_by=rng.choice(["tags", "paths"]),
+        events=rng.random() < 0.5,
+        behind=rng.choice([(0,), (0,), (0, SLOW), (SLOW, 0)]),
+    )
+
+
+def _addressed(seed: int) -> Plan:
     rng = random.Random(f"{seed} aliases")  # noqa: S311 (no secret)
     draw = rng.random()
     if draw < 0.15:

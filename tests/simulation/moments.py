@@ -69,7 +69,7 @@ _SCHEDULES = {
 }
 
 
-def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: PLR0911 (a table)
+def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: C901, PLR0911 (a table)
     """What a call is for."""
     key = params.get("Key", "")
     if name == "CreateInvalidation":
@@ -90,6 +90,8 @@ def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: PLR0911 (a tab
             "HeadObject": "look at source",
             "PutObject": "receipt",
         }
+        if key == addresses.PREVIEW_SECRET:
+            return "read secret" if name == "GetObject" else "write secret"
         return moments.get(name, "other")
     if key.startswith("_record/"):
         return "read record" if name == "GetObject" else "write record"
@@ -108,6 +110,9 @@ def _page_moment(name: str, key: str) -> str:
     if key.startswith("articles/"):
         verb = {"DeleteObject": "delete", "HeadObject": "look at"}.get(name, "write")
         return f"{verb} card" if addresses.carded_path(key) else f"{verb} page"
+    if addresses.previewed(key):
+        verb = {"DeleteObject": "delete", "HeadObject": "look at"}.get(name, "write")
+        return f"{verb} preview"
     if name == "PutObject" and key in {addresses.NOT_FOUND, addresses.ROBOTS}:
         return "write fixed"
     moments = {

@@ -111,6 +111,17 @@ def _never_cancelled(self: Schedules, path: str, until: Any, _known: Any) -> Non
         _settle(self, path, until, ())
 
 
+def _no_preview_recorded(self: _Run, upload: Any) -> Any:
+    return _record(self, replace(upload, preview=None))
+
+
+def _previews_untold(self: _Run) -> None:
+    """Tell the CDN of no article that has, or had, a preview."""
+    self._stale_paths -= {path for path, tokens in self._previews.items() if tokens}
+    self._previews.clear()
+    _invalidate(self)
+
+
 def _unrecorded(record: Any, at: Any) -> Any:  # noqa: ARG001 (as what it replaces)
     return record or Record(unseen=True)
 
@@ -589,6 +600,16 @@ MUTATIONS = {
     ),
     "expiry-forgotten": Mutation(
         "nothing wakes anybody when an article ends", ((Standing, "of", staticmethod(_no_end)),)
+    ),
+    "preview-forgotten": Mutation(
+        "no record tells that there was a preview", ((_Run, "_record", _no_preview_recorded),)
+    ),
+    "preview-untold": Mutation(
+        "previews are not invalidated", ((_Run, "_invalidate", _previews_untold),)
+    ),
+    "preview-forever": Mutation(
+        "nothing wakes anybody when a preview ends",
+        ((Standing, "next_moment", property(lambda standing: standing.until)),),
     ),
     "too-early": Mutation(
         "a message that comes too early is the last", ((Schedules, "settle", _too_soon_to_set),)

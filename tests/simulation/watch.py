@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from broadsheet import addresses
@@ -78,8 +78,10 @@ class Watched(Newsroom):
         self._excepted: set[str] = set()
         self._index_damaged = False
         self._dangling_now: set[tuple[str, str]] = set()
-        # What must not be seen before its time: words of an upload.
+        # What must not be seen before its time: words of an upload. Some may be at a preview, of
+        # the path given.
         self.embargoes: dict[bytes, datetime] = {}
+        self._previewed: dict[bytes, str] = {}
 
     # What must hold at every instant
 
@@ -103,27 +105,40 @@ class Watched(Newsroom):
             copy = self.cdn.get(key)
             if copy and copy != self._origin(key):
                 invocation.owed[key] = copy
-        if params.get("Bucket") == SOURCE and name == "PutObject":
+        if params.get("Bucket") == SOURCE and name == "PutObject" and key[:9] == "receipts/":
             self._check_receipt(invocation, key.removeprefix("receipts/"))
             self._check_told(key.removeprefix("receipts/"), params["Metadata"].get("event", ""))
         if name == "PutEvents":
             self._check_events(invocation, self.events[-len(params["Entries"]) :])
 
-    def see_upload(self, body: bytes) -> None:
+    def see_upload(self, key: str, body: bytes) -> None:
         """Remember the title of an article that is held back, by which it can be told apart."""
         try:
             article = json.loads(body)
             moment = datetime.fromisoformat(article["published_at"])
         except (ValueError, KeyError, TypeError):
             return
-        if moment > self.now and len(article["title"]) > 1:
-            self.embargoes[article["title"].encode()] = moment
+        title, path = article["title"].encode(), addresses.article_path(key)
+        if article.get("status") == "draft":
+            moment = datetime.max.replace(tzinfo=UTC)
+        if moment > self.now and len(title) > 1:
+            self.embargoes[title] = moment
+            if path and "preview_until" in article:
+                self._previewed[title] = path
 
     def see_secrets(self, data: bytes, what: str) -> None:
         """See that nothing is public before its time."""
         for title, moment in self.embargoes.items():
-            if title in data and moment > self.now:
+            if title in data and moment > self.now and what != self._preview_of(title):
                 self._violate(f"{what} shows {title.decode()}, which is held back until {moment}")
+
+    def _preview_of(self, title: bytes) -> str:
+        """The key at which an upload, by its title, may be seen before its time, if it ever may."""
+        secret = self._backend().get_object(SOURCE, addresses.PREVIEW_SECRET)
+        if title not in self._previewed or secret is None:
+            return ""
+        token = addresses.preview_token(secret.value, self._previewed[title])
+        return addresses.preview_key(token)
 
     def damage(self, operation: Operation) -> bool:
         """Do to the site bucket what nobody should; false where there is nothing to do it to.
@@ -177,8 +192,9 @@ class Watched(Newsroom):
         receipt = self.receipt(key)
         if invocation.owed and receipt["status"] == "published":
             self._check_live(invocation, key, "receipt")
-        if moment := receipt.get("scheduled_for") or receipt.get("expires_at"):
-            self._check_scheduled(invocation, key, datetime.fromisoformat(moment))
+        times = ("scheduled_for", "expires_at", "preview_until")
+        if moments := [datetime.fromisoformat(receipt[at]) for at in times if at in receipt]:
+            self._check_scheduled(invocation, key, min(moments))
 
     def _check_scheduled(self, invocation: Invocation, key: str, moment: datetime) -> None:
         """What a receipt says will happen has its schedule, unless others were at work, too."""

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import random
+import secrets
 import time
 import warnings
 from contextlib import ExitStack, contextmanager, redirect_stdout
@@ -147,6 +148,7 @@ class World(Watched):
         if plan.queue:
             os.environ["QUEUE_URL"] = self._clients.sqs.create_queue(QueueName="q")["QueueUrl"]
         self._rng = random.Random(f"{plan.seed} desk")  # noqa: S311 (no secret)
+        self._secrets = random.Random(0)  # noqa: S311 (the same in each run)
         self._calm = list(plan.calm)
         self._todo = list(plan.operations)
         self._faults = list(plan.faults)
@@ -232,6 +234,7 @@ class World(Watched):
 
         return [
             (time, "sleep", doze),
+            (secrets, "token_bytes", self._secrets.randbytes),
             (Article, "parse", parse_or_fail),
             (Card, "png", watched_png),
             (index.Scope, "gathered", counted_gathered),
@@ -336,7 +339,7 @@ class World(Watched):
                 self.s3.delete_object(Bucket=SOURCE, Key=operation.key)
             else:
                 self.upload_bytes(operation.key, operation.body)
-                self.see_upload(operation.body)
+                self.see_upload(operation.key, operation.body)
             self.uploaded.add(operation.key)
             record = sqs_record("", [operation.key])
         often = self.plan.batch > 1 and not self.plan.gather and self._rng.random() < 0.25

@@ -6,7 +6,9 @@ the empty topic stands for the whole site wherever a scope is meant.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import re
 import unicodedata
 from urllib.parse import unquote_to_bytes
@@ -16,6 +18,9 @@ from anyascii import anyascii
 SITE_JSON = "site.json"
 ARTICLES = "articles/"
 MEDIA = "media/"
+PREVIEWS = "previews/"
+# Of the source bucket: what makes previews' addresses impossible to guess.
+PREVIEW_SECRET = "previews/secret"  # noqa: S105 (its key)
 ROOT_INDEX = "_index/site.json"
 HOME = "index.html"
 ARCHIVE = "archive/index.html"
@@ -54,6 +59,7 @@ _SEGMENT = r"[a-z0-9][a-z0-9-]*"
 _SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _YEAR, _MONTH = "[0-9]{4}", "(?:0[1-9]|1[0-2])"
 _PAGE_KEY = re.compile(rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)/index\.html")
+_PREVIEW_KEY = re.compile(r"previews/([a-z2-7]{32})/index\.html")
 _CARD_KEY = re.compile(rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)/card\.png")
 _SCOPE_KEY = re.compile(rf"_index/(?:topics/({_SLUG})|site)\.json")
 _SEGMENT_KEY = re.compile(rf"search/({_YEAR}/{_MONTH})\.idx")
@@ -73,6 +79,8 @@ _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ARTICLE_KEY = re.compile(rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)\.json")
 # The longest of an article's own keys: its receipt, receipts/articles/PATH.json.
 _PATH_BYTES = KEY_BYTES - len("receipts/articles/.json")
+# 160 bits, as Base32 has five in each of its letters.
+_TOKEN_BYTES = 20
 
 
 def article_path(key: str) -> str | None:
@@ -106,6 +114,23 @@ def carded_path(key: str) -> str | None:
     """PATH of a card's key in the site bucket; None where the key can't be a card's."""
     match = _CARD_KEY.fullmatch(key)
     return match[1] if match and len(match[1]) <= _PATH_BYTES else None
+
+
+def preview_token(secret: bytes, path: str) -> str:
+    """What makes the address of an article's preview: nobody finds it without the secret."""
+    digest = hmac.digest(secret, path.encode(), "sha256")[:_TOKEN_BYTES]
+    return base64.b32encode(digest).decode().lower()
+
+
+def preview_key(token: str) -> str:
+    """The key of the page that shows an article which is not public yet."""
+    return f"{PREVIEWS}{token}/index.html"
+
+
+def previewed(key: str) -> str | None:
+    """The token of a preview's key; None of any other key."""
+    match = _PREVIEW_KEY.fullmatch(key)
+    return match[1] if match else None
 
 
 def record_key(path: str) -> str:
@@ -206,7 +231,9 @@ def alias_path(text: str) -> str | None:
     if ending and ending[1].lower() not in _PAGE_ENDINGS:
         return None
     own = listed_place(path[1:]) or listed_place(f"{path[1:]}/index.html")
-    reserved = path[1:] in FIXED or path.startswith(("/_", "/.well-known/", f"/{MEDIA}"))
+    reserved = path[1:] in FIXED or path.startswith(
+        ("/_", "/.well-known/", f"/{MEDIA}", f"/{PREVIEWS}")
+    )
     return None if own or reserved else path
 
 

@@ -120,6 +120,7 @@ class Article:
     updated_at: datetime | None = None
     expires_at: datetime | None = None
     expiry: Expiry = "unlist"
+    preview_until: datetime | None = None
     authors: tuple[Author, ...] = ()
     topics: tuple[Topic, ...] = ()
     source: Source | None = None
@@ -163,6 +164,7 @@ class Article:
         source, image = document.get("source"), document.get("image")
         review = document.get("human_review")
         updated_at, expires_at = document.get("updated_at"), document.get("expires_at")
+        preview_until = document.get("preview_until")
         return cls(
             path=path,
             title=_line(document["title"]),
@@ -172,6 +174,7 @@ class Article:
             updated_at=_moment(updated_at) if updated_at else None,
             expires_at=_moment(expires_at) if expires_at else None,
             expiry=document.get("expiry", "unlist"),
+            preview_until=_moment(preview_until) if preview_until else None,
             authors=tuple(Author(**_lines(author)) for author in document.get("authors", ())),
             topics=tuple(topics.values()),
             source=Source(**_lines(source)) if source else None,
@@ -223,6 +226,7 @@ def _beyond_schema(document: dict[str, Any]) -> list[Problem]:
     if published and expires and expires <= published:
         message = f"is not after published_at; expected later than {document['published_at']}"
         problems.append(Problem("/expires_at", message))
+    _check_date(("preview_until",), document.get("preview_until"), problems)
     for i, correction in enumerate(_list(document.get("corrections"))):
         if isinstance(correction, dict):
             _check_date(("corrections", i, "at"), correction.get("at"), problems)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
-from broadsheet.addresses import ARTICLES, KEY_BYTES, MEDIA, SITE_JSON
+from broadsheet.addresses import ARTICLES, KEY_BYTES, MEDIA, SITE_JSON, previewed
 from broadsheet.reconcile import continuation
 from broadsheet.verify import Walk
 
@@ -62,8 +62,12 @@ def is_batch(event: dict[str, Any]) -> bool:
 
 
 def concerns_articles(key: str) -> bool:
-    """Whether a key concerns the publish function: nothing else in the bucket triggers it."""
-    return key == SITE_JSON or (key.startswith(ARTICLES) and len(key.encode()) <= KEY_BYTES)
+    """Whether a key concerns the publish function: nothing else in the bucket triggers it.
+
+    That of a preview is one of the site bucket, and only the function's own messages name it.
+    """
+    is_article = key.startswith(ARTICLES) and len(key.encode()) <= KEY_BYTES
+    return key == SITE_JSON or is_article or previewed(key) is not None
 
 
 def concerns_media(key: str) -> bool:

@@ -51,7 +51,10 @@ R = TypeVar("R")
 
 @dataclass
 class Report:
-    """What an invocation did. Every key given is in ``outcomes`` or in ``failures``."""
+    """What an invocation did. Every key given is in ``outcomes`` or in ``failures``.
+
+    Of a preview that is no article's there is no outcome.
+    """
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     failures: dict[str, Exception] = field(default_factory=dict)
@@ -80,6 +83,7 @@ class Reconciler:
     ) -> Report:
         """Make the site agree with these keys: articles, site.json, and keys that can be neither.
 
+        A preview's key in the site bucket, among them, has it deleted if it is no article's.
         What changed is invalidated ``by_path`` where the CDN's copies may lack their tags.
 
         After site.json every article is due, and after each of ``continue_after`` those that follow
@@ -190,12 +194,17 @@ class _Run:
         self._stale_everything = False
         self._stale_listings: set[str] = set()
         self._stale_paths: set[str] = set()
+        self._orphans: set[str] = set()
+        # Of each path the tokens of all previews that it ever had.
+        self._previews: dict[str, frozenset[str]] = {}
 
     def report(self) -> Report:
         """Do it all; see Reconciler.reconcile."""
         paths = [path for key in self._keys if (path := addresses.article_path(key))]
-        known = {addresses.SITE_JSON, *(addresses.source_key(path) for path in paths)}
+        orphans = [key for key in self._keys if addresses.previewed(key)]
+        known = {addresses.SITE_JSON, *(addresses.source_key(path) for path in paths), *orphans}
         self._attempt([key for key in self._keys if key not in known], self._refuse, str)
+        self._attempt(orphans, self._remove_orphan, str)
         try:
             self._articles(paths)
             self._invalidate()
@@ -348,13 +357,21 @@ class _Run:
             new = self._write(card.page(), new=new)
         if upload.page:
             new = self._write(upload.page, new=new)
+        if upload.preview:
+            self._store.write_page(upload.preview)
         # Only of a page that came with its record, as did its card, can nobody hold an old copy;
         # and of what never was public.
-        if not new and (not record.unseen or (self._doubtful and upload.usable)):
+        # A preview has the article's tag, and may have been there whatever became of it.
+        self._previews[upload.path] = record.previews
+        was_seen = not record.unseen or (self._doubtful and upload.usable)
+        if record.previews or (not new and was_seen):
             self._stale_paths.add(upload.path)
         self._report.outcomes[upload.outcome.key] = upload.outcome
         self._changes[upload.outcome.key] = Change.of(
-            upload, record.places, recorded=known, announced=before is not None
+            upload,
+            record.places,
+            recorded=known,
+            announced=before is not None and not before.untold,
         )
         self._moments[upload.path] = record.moments
         return upload, record.places
@@ -375,19 +392,22 @@ class _Run:
                 self._store.write_state(key, b"{}", None)
 
     def _record(self, upload: Upload) -> tuple[Record | None, Record]:
-        """A path's record as it was, and with what it is now; made with its page.
+        """A path's record as it was, and with what it is now; made with its page or preview.
 
         Or for the page, or card, that somebody else has put there and that is about to be deleted.
         """
-        new = Record(upload.places, aliases=frozenset(upload.aliases))
+        new = Record(upload.places, aliases=frozenset(upload.aliases), previews=upload.previews)
+        hidden = upload.page is None
 
         def grown(known: Record | None) -> Record | None:
-            unseen = known is None or known.unseen
-            if unseen and upload.page is None:
-                unseen = not (upload.usable and self._lies_there(upload.path))
-                if known is None and unseen:
-                    return None
-            return replace((known or Record()) | new, unseen=unseen and upload.page is None)
+            old = known or Record(unseen=True, untold=True)
+            unseen = old.unseen and hidden
+            if unseen and upload.usable:
+                unseen = not self._lies_there(upload.path)
+            if known is None and unseen and upload.preview is None:
+                return None
+            untold = old.untold and hidden and upload.outcome.scheduled_for is None
+            return replace(old | new, unseen=unseen, untold=untold)
 
         before, after = change(self._store, upload.path, grown)
         return before, after or replace(new, unseen=True)
@@ -403,6 +423,7 @@ class _Run:
         of whoever needs another one meanwhile.
         """
         surplus = self._surplus(upload) if upload.usable else []
+        surplus += self._surplus_previews(upload)
         if surplus:
             if self._sources.has_changed(upload):
                 return upload, True
@@ -424,6 +445,19 @@ class _Run:
         if upload.card or upload.path not in self._stale_paths:
             return []
         return [card] if self._store.page_headers(card) else []
+
+    def _surplus_previews(self, upload: Upload) -> list[str]:
+        """Previews that are over. Of what can't be read any more nobody knows how long it may."""
+        tokens = self._previews[upload.path] - upload.previews
+        keys = [addresses.preview_key(token) for token in sorted(tokens)]
+        return [key for key in keys if self._store.page_headers(key)]
+
+    def _remove_orphan(self, key: str) -> None:
+        """Delete a page among the previews that is no article's, unless it has become one's."""
+        found = self._store.page_headers(key)
+        if found and not addresses.article_path(found.made_from):
+            self._store.remove_page(key, found.etag)
+        self._orphans.add(key)
 
     def _refuse(self, key: str) -> None:
         """Settle a key under articles/ that no article can have."""
@@ -461,6 +495,8 @@ class _Run:
         own = (addresses.page_key, addresses.card_key)
         keys = self._stale_listings | self._redirects.stale
         keys |= {key(path) for path in self._stale_paths for key in own}
+        keys |= {addresses.preview_key(t) for one in self._previews.values() for t in one}
+        keys |= self._orphans
         if self._stale_everything or len(keys) > MOST_PATHS:
             return ["/*"]
         return sorted({addresses.url_path(key) for key in keys} | {f"/{key}" for key in keys})

@@ -1,8 +1,8 @@
 """What is remembered of a path whatever becomes of it: one object of the site bucket.
 
 It tells each place where the article was ever listed, each moment for which a schedule may exist,
-and each alias that it ever claimed. All are written before what they speak of is done, so no
-attempt that died is forgotten.
+each alias that it ever claimed, and each preview that it ever had. All are written before what they
+speak of is done, so no attempt that died is forgotten.
 """
 
 from __future__ import annotations
@@ -26,12 +26,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Record:
-    """What is remembered of a path; ``unseen`` tells that nothing of it was public yet."""
+    """What is remembered of a path; ``unseen`` tells that nothing of it was public yet.
+
+    ``previews`` are the tokens of its previews, and ``untold`` tells that there was nothing else.
+    """
 
     places: frozenset[Place] = field(default_factory=frozenset)
     moments: frozenset[datetime] = field(default_factory=frozenset)
     unseen: bool = False
     aliases: frozenset[str] = field(default_factory=frozenset)
+    previews: frozenset[str] = field(default_factory=frozenset)
+    untold: bool = False
 
     def __or__(self, other: Record) -> Record:
         """What both remember; all else is as this one has it."""
@@ -40,6 +45,7 @@ class Record:
             places=self.places | other.places,
             moments=self.moments | other.moments,
             aliases=self.aliases | other.aliases,
+            previews=self.previews | other.previews,
         )
 
     @classmethod
@@ -54,7 +60,9 @@ class Record:
             if any(moment.tzinfo is None for moment in moments):
                 return cls()
             aliases = frozenset(map(str, value.get("aliases", ())))
-            return cls(places, moments, value.get("unseen") is True, aliases)
+            previews = frozenset(map(str, value.get("previews", ())))
+            unseen, untold = value.get("unseen") is True, value.get("untold") is True
+            return cls(places, moments, unseen, aliases, previews, untold)
         except UNREADABLE:
             return cls()
 
@@ -67,6 +75,10 @@ class Record:
             value["aliases"] = sorted(self.aliases)
         if self.unseen:
             value["unseen"] = True
+        if self.previews:
+            value["previews"] = sorted(self.previews)
+        if self.untold:
+            value["untold"] = True
         return json.dumps(value).encode()
 
 
@@ -93,18 +105,26 @@ def change(
     raise ContendedError(f"{key} kept changing")
 
 
-def remember(
+def remember(  # noqa: PLR0913 (each is a kind of thing)
     store: Store,
     path: str,
     places: Iterable[Place] = (),
     moments: Iterable[datetime] = (),
     aliases: Iterable[str] = (),
+    *,
+    previews: Iterable[str] = (),
 ) -> None:
     """Add to a path's record, which is made if there is none."""
-    new = Record(frozenset(places), frozenset(moments), aliases=frozenset(aliases))
+    new = Record(
+        frozenset(places),
+        frozenset(moments),
+        aliases=frozenset(aliases),
+        previews=frozenset(previews),
+    )
 
     def grown(known: Record | None) -> Record:
-        return (known or Record(unseen=not new.places)) | new
+        found = Record(unseen=not new.places, untold=bool(new.previews))
+        return (known or found) | new
 
     change(store, path, grown)
 

@@ -52,6 +52,9 @@ PNG = "image/png"
 # The CDN keeps a copy until it is invalidated; a browser, which nobody can invalidate, asks again.
 CACHE_CONTROL = "public, max-age=0, s-maxage=31536000, must-revalidate"
 
+# What is shown to a few, and for a time, nobody is to keep.
+PREVIEW_CACHE_CONTROL = "private, no-store"
+
 # Months that the home page and a topic's page link themselves; the archive has all of them.
 RECENT_MONTHS = 12
 
@@ -82,7 +85,8 @@ class Headers:
 class Page:
     """One public object of the site bucket, complete with its headers.
 
-    ``made_from`` is what tells of a drawing, without drawing it, whether it is the right one.
+    ``made_from`` is what tells of a drawing, without drawing it, whether it is the right one; of a
+    preview it names the article's key, which nobody finds in the address.
     """
 
     key: str
@@ -251,7 +255,20 @@ class Renderer:
         shown = Card(article.title, self._config.name, *colours, theme.headings, region)
         return Drawing(article.path, shown)
 
-    def article(self, article: Article, *, unlisted: bool = False) -> Page:
+    def preview(self, article: Article, token: str) -> Page:
+        """The page that shows an article before it is public, to who knows its address.
+
+        It says so, asks not to be indexed or quoted, and tells machines nothing.
+        """
+        page = self.article(article, preview=True)
+        return replace(
+            page,
+            key=addresses.preview_key(token),
+            cache_control=PREVIEW_CACHE_CONTROL,
+            made_from=addresses.source_key(article.path),
+        )
+
+    def article(self, article: Article, *, unlisted: bool = False, preview: bool = False) -> Page:
         """An article's page, a notice in place of a withdrawn one.
 
         One that is ``unlisted`` asks not to be indexed, and leads to no topic: it may have been the
@@ -273,6 +290,7 @@ class Renderer:
             addresses.article_tag(article.path),
             article=article,
             unlisted=unlisted,
+            preview=preview,
             body=Markup(body),  # noqa: S704 (sanitised)
             language=article.language or self._config.language,
             url=url,

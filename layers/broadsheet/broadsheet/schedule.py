@@ -1,9 +1,9 @@
 """When an article is public, and what wakes the function when that changes by itself.
 
 What the site must have of an article is a function of its source and of the time, and changes at
-``published_at`` and at ``expires_at``. For the next of these moments there is a one-time schedule
-of EventBridge Scheduler, which sends the article's key to the queue. It is a hint like any other:
-whoever takes the message looks at the clock, and at the article.
+``published_at``, at ``expires_at`` and at ``preview_until``. For the next of these moments there is
+a one-time schedule of EventBridge Scheduler, which sends the article's key to the queue. It is a
+hint like any other: whoever takes the message looks at the clock, and at the article.
 
 A schedule's name has the moment in it. So none is ever changed, and one that is just being carried
 out and deleted by itself is never in the way of the next.
@@ -55,12 +55,14 @@ class Standing:
     """What the site must have of an article at a time, and ``until`` when, if that ends by itself.
 
     An article that ``is_listed`` has a page; a page without that asks not to be indexed.
+    ``preview_until`` is when its preview ends, if it has one.
     """
 
     phase: Phase
     has_page: bool
     is_listed: bool
     until: datetime | None = None
+    preview_until: datetime | None = None
 
     @classmethod
     def of(cls, article: Article, now: datetime) -> Self:
@@ -69,17 +71,28 @@ class Standing:
         One that was withdrawn before its time stays hidden until then, too: the notice would show
         the headline.
         """
+        preview = article.preview_until if _lies_ahead(article.preview_until, now) else None
         if article.status == "draft":
-            return cls("draft", has_page=False, is_listed=False)
+            return cls("draft", has_page=False, is_listed=False, preview_until=preview)
         withdrawn = article.status == "withdrawn"
         if now < article.published_at:
-            phase: Phase = "withdrawn" if withdrawn else "scheduled"
-            return cls(phase, has_page=False, is_listed=False, until=article.published_at)
+            at = article.published_at
+            if withdrawn:
+                return cls("withdrawn", has_page=False, is_listed=False, until=at)
+            preview = min(preview, at) if preview else None
+            return cls(
+                "scheduled", has_page=False, is_listed=False, until=at, preview_until=preview
+            )
         if withdrawn:
             return cls("withdrawn", has_page=True, is_listed=False)
         if article.expires_at and article.expires_at <= now:
             return cls("expired", has_page=article.expiry == "unlist", is_listed=False)
         return cls("published", has_page=True, is_listed=True, until=article.expires_at)
+
+    @property
+    def next_moment(self) -> datetime | None:
+        """When anything of this ends by itself, if it does."""
+        return min(filter(None, (self.until, self.preview_until)), default=None)
 
     @property
     def scheduled_for(self) -> datetime | None:
@@ -93,10 +106,14 @@ class Standing:
 
     def unattended(self) -> tuple[Problem, ...]:
         """What is told where nothing will act when it ends."""
-        if self.until is None:
-            return ()
         name = "expires_at" if self.expires_at else "published_at"
-        return (Problem(f"/{name}", f"lies ahead; {NOTHING_RELEASES}"),)
+        ahead = [name] if self.until else []
+        ahead += ["preview_until"] if self.preview_until else []
+        return tuple(Problem(f"/{name}", f"lies ahead; {NOTHING_RELEASES}") for name in ahead)
+
+
+def _lies_ahead(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and now < moment
 
 
 class Schedules:

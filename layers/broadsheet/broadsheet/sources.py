@@ -48,8 +48,8 @@ Picture = tuple[str, str | None]  # NAME, and its manifest's entity tag
 class Outcome:
     """What became of one key; ``url`` is where its page is live, "" where there is none.
 
-    ``state`` identifies the upload that was looked at, if there was one. ``scheduled_for`` and
-    ``expires_at`` are when that will change by itself.
+    ``state`` identifies the upload that was looked at, if there was one. ``scheduled_for``,
+    ``expires_at`` and ``preview_until`` are when that will change by itself.
     """
 
     key: str
@@ -60,6 +60,8 @@ class Outcome:
     state: tuple[str, str] | None = None
     scheduled_for: datetime | None = None
     expires_at: datetime | None = None
+    preview_url: str = ""
+    preview_until: datetime | None = None
 
     def receipt(self) -> dict[str, Any]:
         """The outcome as its receipt says it. By its upload an old receipt is told from a new one.
@@ -67,7 +69,9 @@ class Outcome:
         Nothing else tells them apart for sure: S3 counts times in seconds.
         """
         said = {"status": self.status, "key": self.key, "url": self.url}
-        for name in ("scheduled_for", "expires_at"):
+        if self.preview_url:
+            said["preview_url"] = self.preview_url
+        for name in ("scheduled_for", "expires_at", "preview_until"):
             if moment := getattr(self, name):
                 said[name] = moment.isoformat()
         warnings = {"warnings": _listed(self.warnings)} if self.warnings else {}
@@ -92,6 +96,7 @@ class Upload:
     article's, and ``claimed_at`` the date by which it claims them.
     ``usable`` is false where the upload can't be used and no earlier version can: then the site
     stays as it is. ``until`` is when something else is due without another upload, if ever.
+    ``secret`` identifies what the address of its ``preview`` was made of.
     """
 
     path: str
@@ -106,6 +111,14 @@ class Upload:
     aliases: Mapping[str, int] = field(default_factory=dict)
     claimed_at: str = ""
     until: datetime | None = None
+    preview: Page | None = None
+    secret: tuple[str, str] | None = None
+
+    @property
+    def previews(self) -> frozenset[str]:
+        """The token of its preview, if it is to have one."""
+        token = addresses.previewed(self.preview.key) if self.preview else None
+        return frozenset({token} if token else ())
 
     @property
     def places(self) -> frozenset[Place]:
@@ -142,6 +155,7 @@ class _Rendered:
     card: Drawing | None = None
     entry: Entry | None = None
     document: Document | None = None
+    preview: Page | None = None
 
 
 # The site.json of each bucket that this process read last.
@@ -171,6 +185,7 @@ class Sources:
         self._read = {} if read is None else read
         self._scheduling = bool(settings.schedule_group)
         self._parsing = Lock()
+        self._secret: Stored | None = None
         key = addresses.SITE_JSON
         known = None if fresh else _last_site.get(settings.source_bucket)
         reading = known or newest_good(store, key, SITE_BYTES, SiteConfig.parse)
@@ -213,6 +228,8 @@ class Sources:
             reading.state,
             standing.scheduled_for,
             standing.expires_at,
+            self._site_url + addresses.url_path(found.preview.key) if found.preview else "",
+            standing.preview_until,
         )
         return Upload(
             path,
@@ -223,7 +240,9 @@ class Sources:
             found.entry,
             found.document,
             picture=found.picture,
-            until=standing.until,
+            until=standing.next_moment,
+            preview=found.preview,
+            secret=_state(self._secret) if found.preview and self._secret else None,
             aliases=aliases if found.page else {},
             claimed_at=redirects.claimed_at(found.article.published_at),
         )
@@ -235,8 +254,14 @@ class Sources:
         return self._store.source_state(upload.outcome.key) != upload.state
 
     def have_moved(self, upload: Upload) -> bool:
-        """Whether an article or its picture is no longer what was read. Raises UnavailableError."""
+        """Whether an article or its picture is no longer what was read. Raises UnavailableError.
+
+        Nor is a preview where it was, once there is another secret.
+        """
         if self.has_changed(upload):
+            return True
+        secret = addresses.PREVIEW_SECRET
+        if upload.preview and self._store.source_state(secret) != upload.secret:
             return True
         if upload.picture is None:
             return False
@@ -262,6 +287,10 @@ class Sources:
             page = self.renderer.article(article, unlisted=unlisted)
             entry = Entry.of(article, self.config.timezone)
             document = self._document(article, entry)
+        if standing.preview_until:
+            with self._parsing:
+                preview = self.renderer.preview(article, self._token(path))
+            rendered = replace(rendered, preview=preview)
         if not standing.has_page:
             return rendered
         rendered = replace(rendered, page=page, card=self.renderer.card(article))
@@ -274,6 +303,12 @@ class Sources:
             return None
         day = article.published_at.astimezone(self.config.timezone).day
         return Document.of(entry, markdown.to_text(article.body, article.body_place), day)
+
+    def _token(self, path: str) -> str:
+        """That of a path's preview. The secret is read once, and for the first that needs it."""
+        if self._secret is None:
+            self._secret = self._store.preview_secret()
+        return addresses.preview_token(self._secret.data, path)
 
     def _with_picture(self, rendered: _Rendered, image: Image) -> _Rendered:
         picture, shown = None, None
@@ -307,7 +342,7 @@ def newest_good(
     stored = stored or store.read_source(key, limit)
     if stored is None:
         return Reading(None, None, gone=True)
-    state = (stored.etag, stored.version)
+    state = _state(stored)
     try:
         return Reading(parse(within(stored.data, limit)), state)
     except InvalidError as error:
@@ -324,6 +359,10 @@ def newest_good(
             if older:
                 return Reading(parse(within(older.data, limit)), state, problems)
     return Reading(None, state, problems)
+
+
+def _state(stored: Stored) -> tuple[str, str]:
+    return stored.etag, stored.version
 
 
 def within(data: bytes, limit: int) -> bytes:

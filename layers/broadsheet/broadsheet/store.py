@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import secrets
 import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from botocore.auth import AUTH_TYPE_MAPS
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from broadsheet import addresses
 from broadsheet.errors import ConflictError, FullError, OutOfTimeError, UnavailableError
 from broadsheet.render import Headers, entity_tag
 
@@ -66,6 +68,8 @@ _CONFLICTS |= {"ConflictException"}
 _MISSING |= {"ResourceNotFoundException"}
 # What a KeyValueStore answers where it, or one entry of it, would become too large.
 _FULL = {"ServiceQuotaExceededException", "ValidationException"}
+# Of the secret that makes previews' addresses; a shorter one could be guessed.
+SECRET_BYTES = 32
 # A schedule that can't reach the queue tries for a day, as AWS does by itself.
 _RETRIES = {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
 _MARK = "event"
@@ -217,6 +221,18 @@ class Store:
                 ContentType="application/json",
                 Metadata={_MARK: mark} if mark else {},
             )
+
+    def preview_secret(self) -> Stored:
+        """The secret that previews' addresses are made of. Who needs it first makes it."""
+        bucket, key = self._settings.source_bucket, addresses.PREVIEW_SECRET
+        while True:
+            stored = self._read(bucket, key, limit=SECRET_BYTES)
+            if stored and len(stored.data) >= SECRET_BYTES:
+                return stored
+            made = {"Body": secrets.token_bytes(SECRET_BYTES)}
+            # Somebody else may just have made it; then that one is read.
+            with suppress(ConflictError):
+                self._put(key, stored.etag if stored else None, made, bucket)
 
     def receipt_mark(self, key: str) -> str:
         """The mark of the receipt that lies there, "" if there is none; see hooks."""
@@ -522,11 +538,13 @@ class Store:
         except _MissingError:
             return None
 
-    def _put(self, key: str, replaces: str | None, request: dict[str, Any]) -> str:
+    def _put(
+        self, key: str, replaces: str | None, request: dict[str, Any], bucket: str = ""
+    ) -> str:
         condition: dict[str, Any] = (
             {"IfNoneMatch": "*"} if replaces is None else {"IfMatch": replaces}
         )
-        bucket = self._settings.site_bucket
+        bucket = bucket or self._settings.site_bucket
         try:
             with self._call("PutObject", bucket, key):
                 return self._s3.put_object(Bucket=bucket, Key=key, **condition, **request)["ETag"]

@@ -97,9 +97,9 @@ class Walk:
 class Difference:
     """An object that is not as it should be, and what repairs it.
 
-    ``keys`` are reconciled, those of articles with ``places``, ``moments`` and ``aliases`` added to
-    their records first; listings of the places to ``mend`` are made anew, and the redirects of the
-    ``aliases`` settled anew. None is there for what is none of ours.
+    ``keys`` are reconciled, those of articles with ``places``, ``moments``, ``aliases`` and
+    ``previews`` added to their records first; listings of the places to ``mend`` are made anew, and
+    the redirects of the ``aliases`` settled anew. None is there for what is none of ours.
     """
 
     key: str
@@ -109,6 +109,7 @@ class Difference:
     mend: frozenset[Place] = frozenset()
     moments: frozenset[datetime] = frozenset()
     aliases: frozenset[str] = frozenset()
+    previews: frozenset[str] = frozenset()
 
     @property
     def foreign(self) -> bool:
@@ -172,9 +173,10 @@ class Verifier:
             mend |= difference.mend
             aliases |= difference.aliases
             found = (difference.places, difference.moments, difference.aliases)
-            for key in difference.keys if any(found) else ():
+            previews = difference.previews
+            for key in difference.keys if any((*found, previews)) else ():
                 if path := addresses.article_path(key):
-                    remember(self._store, path, *found)
+                    remember(self._store, path, *found, previews=previews)
         reconciler = Reconciler(self._store, self._settings)
         if aliases:
             reconciler.settle_aliases(sorted(aliases))
@@ -384,7 +386,10 @@ class _Look:
         if not upload.usable:
             return differences
         page = upload.page or self._moved(addresses.article_address(path))
+        own: dict[str, Page | Drawing | None]
         own = {addresses.page_key(path): page, addresses.card_key(path): upload.card}
+        if upload.preview:
+            own[upload.preview.key] = upload.preview
         differences += [
             Difference(key, what, due)
             for key, wanted in own.items()
@@ -400,6 +405,8 @@ class _Look:
         known = record.places
         if not upload.places <= known:
             differences.append(Difference(addresses.record_key(path), "lacks a place", due))
+        if not upload.previews <= record.previews:
+            differences.append(Difference(addresses.record_key(path), "lacks a preview", due))
         differences += [
             Difference(addresses.alias_key(alias), f"lacks the claim of {path}", due)
             for alias in upload.aliases
@@ -491,7 +498,7 @@ class _Look:
 
     # Objects
 
-    def object(self, key: str) -> list[Difference]:
+    def object(self, key: str) -> list[Difference]:  # noqa: PLR0911 (a table)
         """Whether anything has a public key that exists; what it holds is compared elsewhere."""
         if month := addresses.searched_month(key):
             return self._surplus_segment(key, month)
@@ -503,6 +510,8 @@ class _Look:
             return [] if there else [Difference(key, SURPLUS, frozenset({source}))]
         if variant := addresses.variant_of(key):
             return self._variant(key, *variant)
+        if token := addresses.previewed(key):
+            return self._surplus_preview(key, token)
         place = addresses.listed_place(key)
         if place is None:
             return [] if key in addresses.FIXED else self._surplus_redirect(key)
@@ -521,6 +530,17 @@ class _Look:
         if self._claims(path).winner:
             return []
         return [Difference(key, SURPLUS, aliases=frozenset({path}))]
+
+    def _surplus_preview(self, key: str, token: str) -> list[Difference]:
+        """A preview that its article has is compared with that; one of no article's just goes."""
+        headers = self._store.page_headers(key)
+        path = addresses.article_path(headers.made_from) if headers else None
+        if headers is None or (path and token in self._sources.article(path).previews):
+            return []
+        if path is None:
+            return [Difference(key, SURPLUS, frozenset({key}))]
+        source = frozenset({addresses.source_key(path)})
+        return [Difference(key, SURPLUS, source, previews=frozenset({token}))]
 
     def _surplus_segment(self, key: str, month: str) -> list[Difference]:
         """That of a month which lists something is compared with its index."""
