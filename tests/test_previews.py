@@ -580,6 +580,7 @@ def test_a_crash_at_any_call_leaves_nothing_early_stale_or_forgotten(
     by: str,
 ) -> None:
     monkeypatch.setenv("INVALIDATE_BY", by)
+    room.s3.put_object(Bucket=SOURCE, Key=addresses.PREVIEW_SECRET, Body=b"s" * 32)
     keys = again(room, step)
     before = room.calls.total()
     assert room.deliver(*keys) == DONE
