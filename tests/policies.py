@@ -5,7 +5,8 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncl
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html,
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html,
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfrontkeyvaluestore.html.
-https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html,
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html.
 """
 
 from __future__ import annotations
@@ -89,6 +90,7 @@ class Deployment:
             "ScheduleGroup": self.schedule_group,
             "ScheduleGroup.Arn": arn.format("scheduler", f"schedule-group/{self.schedule_group}"),
             "ScheduleRole.Arn": self.schedule_role_arn,
+            "PublishFunction.Arn": arn.format("lambda", f"function:{STACK}-publish"),
             "DeadLetterQueue.Arn": arn.format("sqs", f"{STACK}-dead-letters"),
             "PublishLogGroup.Arn": arn.format("logs", f"log-group:/aws/lambda/{STACK}-publish:*"),
             "MediaLogGroup.Arn": arn.format("logs", f"log-group:/aws/lambda/{STACK}-media:*"),
@@ -170,6 +172,14 @@ def _of_objects_and_queues(operation: str, params: Mapping[str, Any]) -> list[Re
         case "ListObjectsV2" | "ListObjectVersions":
             versions = "Versions" if operation == "ListObjectVersions" else ""
             needed = [(f"s3:ListBucket{versions}", bucket)]
+        case "StartExecution":
+            needed = [("states:StartExecution", params["stateMachineArn"])]
+        case "DescribeMapRun":
+            needed = [("states:DescribeMapRun", params["mapRunArn"])]
+        case "Invoke":
+            needed = [("lambda:InvokeFunction", params["FunctionName"])]
+        case "SendMessage":
+            needed = [("sqs:SendMessage", queue_arn(params["QueueUrl"]))]
         case "CreateInvalidation":
             arn = f"arn:aws:cloudfront::{ACCOUNT}:distribution/{params['DistributionId']}"
             needed = [("cloudfront:CreateInvalidation", arn)]
