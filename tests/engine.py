@@ -1,22 +1,23 @@
 """Step Functions in moto, with what moto lacks of a Distributed Map, and the real function.
 
-It runs the definition of `template.yaml`. moto's own interpreter knows neither batches nor a threshold
-of failures, lists no more than 1,000 objects, takes a percentage only as 10.0, and gives names of
-parameters to boto3 as they are, where AWS has them begin with a capital. So ``ItemBatcher``
-is taken out of the definition before moto reads it, and what it and ``ToleratedFailurePercentage`` ask
-for is done here. An empty listing makes moto fail, where AWS has a map of nothing. What is not modelled
-at all: how many run at once in truth (moto's workers take turns at the function), executions' names that
-are free again after 90 days, quotas, and the files of the ResultWriter but for its manifest.
+It runs the definition of `template.yaml`. moto's own interpreter knows neither batches nor a
+threshold of failures, lists no more than 1,000 objects, takes a percentage only as 10.0, and gives
+names of parameters to boto3 as they are, where AWS has them begin with a capital. So
+``ItemBatcher`` is taken out of the definition before moto reads it, and what it and
+``ToleratedFailurePercentage`` ask for is done here. Not modelled at all: invocations at the same
+time (moto's workers take turns at the function), names of executions that are free again after 90
+days, quotas, and the files of the ResultWriter but for its manifest.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import patch
 
 import boto3
@@ -46,16 +47,16 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.item
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_aws_sdk,
 )
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from tests import policies
 from tests.cloudformation import TEMPLATE, properties
-from tests.newsroom import Newsroom, Raw
+from tests.newsroom import SOURCE, Newsroom, Raw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MACHINE = f"arn:aws:states:{policies.REGION}:{policies.ACCOUNT}:stateMachine:{policies.STACK}-rebuild"
+    from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
 # By this key moto signs what a state machine calls.
 _KEY_OF_MACHINES = "ak"
 
@@ -65,11 +66,9 @@ _Map = distributed_iteration_component.DistributedIterationComponent
 _Worker = distributed_item_processor_worker.DistributedItemProcessorWorker
 
 
-def definition(
-    queue_url: str = "", deployment: policies.Deployment = policies.Deployment()
-) -> dict[str, Any]:
+def definition(queue_url: str = "", **buckets: str) -> dict[str, Any]:
     """The deployed definition, with the names that CloudFormation would put into it."""
-    names = deployment.names | {
+    names = policies.Deployment(**buckets).names | {
         "PublishQueue": queue_url,
         "RebuildConcurrency": str(TEMPLATE["Parameters"]["RebuildConcurrency"]["Default"]),
     }
@@ -84,7 +83,7 @@ def definition(
 class Engine:
     """The state machine of a newsroom, whose Lambda is the newsroom's function.
 
-    ``fault`` is asked before each invocation for the name of the error that it ends with, "" for none.
+    ``fault`` is asked before each invocation for the error that it ends with, "" for none.
     ``invoked`` has the keys of each. ``batch`` is how many keys that are, by default as deployed.
     """
 
@@ -101,7 +100,7 @@ class Engine:
 
     def create(self) -> None:
         """Create the state machine."""
-        found = definition(self.queue_url, policies.present())
+        found = definition(self.queue_url, source_bucket=SOURCE)
         rebuild = found["States"]["Rebuild"]
         del rebuild["ItemBatcher"]
         rebuild["ToleratedFailurePercentage"] = float(rebuild["ToleratedFailurePercentage"])
@@ -112,7 +111,7 @@ class Engine:
             definition=json.dumps(found),
             roleArn=f"arn:aws:iam::{policies.ACCOUNT}:role/rebuild",
         )
-        assert answer["stateMachineArn"] == MACHINE
+        assert answer["stateMachineArn"] == policies.MACHINE
 
     def deliver(self, *keys: str, message: str = "m") -> dict[str, Any]:
         """Deliver one message of the queue."""
@@ -123,7 +122,9 @@ class Engine:
     def executions(self) -> list[Any]:
         """All executions, once they are over."""
         for _ in range(6000):
-            found = self.client.list_executions(stateMachineArn=MACHINE)["executions"]
+            found: list[Any] = [
+                *self.client.list_executions(stateMachineArn=policies.MACHINE)["executions"]
+            ]
             if all(one["status"] != "RUNNING" for one in found):
                 return found
             threading.Event().wait(0.01)  # time.sleep may be patched
@@ -182,7 +183,7 @@ def _remember(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None
 def _permit(model: Any, request_signer: Any, context: dict[str, Any], **_: Any) -> None:
     """Let the state machine's role make its calls, as IAM would."""
     if _engine and request_signer._credentials.access_key == _KEY_OF_MACHINES:  # noqa: SLF001 (whose call it is)
-        here = policies.Deployment.from_environment(policies.os.environ, "Rebuild")
+        here = policies.Deployment.from_environment(os.environ, "Rebuild")
         requests = policies.demands(model.name, context["params"])
         _engine.newsroom.needed["Rebuild"] |= {here.demand(one) for one in requests}
 
@@ -195,7 +196,7 @@ BUILTIN_HANDLERS.append(("before-call", _permit))
 @contextmanager
 def running(engine: Engine) -> Iterator[Engine]:
     """Let moto run the state machine with this engine."""
-    global _engine
+    global _engine  # noqa: PLW0603 (moto has one, too)
     run, evaluate = _Map._map_run, _Worker._eval_job  # noqa: SLF001 (where moto has it)
 
     def judged(self: Any, env: Any, eval_input: Any) -> None:
@@ -205,7 +206,7 @@ def running(engine: Engine) -> Iterator[Engine]:
         if percent > eval_input.tolerated_failure_percentage:
             name = StatesErrorName(StatesErrorNameType.StatesExceedToleratedFailureThreshold)
             told = ExecutionFailedEventDetails(error=name.error_name, cause=f"{percent:.0f} %")
-            details = EventDetails(executionFailedEventDetails=told)
+            details = cast("EventDetails", {"executionFailedEventDetails": told})
             failed = HistoryEventType.ExecutionFailed
             raise FailureEventException(FailureEvent(env, name, failed, details))
 

@@ -547,7 +547,7 @@ class Newsroom:
             for picture in self.keys(SOURCE):
                 if picture.startswith("media/"):
                     assert clean.deliver_media(picture) == DONE
-            # The other's schedules are not to be touched, nor to be set once more; nor is it rebuilt.
+            # The other's schedules are not to be touched, nor set once more, nor is it rebuilt.
             with patch.dict(os.environ, {"SCHEDULE_GROUP": "", "REBUILD_MACHINE_ARN": ""}):
                 assert clean.deliver("site.json", *keys) == {"batchItemFailures": []}
             self._rebuilt = state, (clean.site(), clean.redirects())

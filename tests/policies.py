@@ -28,6 +28,13 @@ REGION = "eu-west-1"
 STACK = "paper"
 # The permissions that these parameters of a PutObject take are not modelled, as nobody needs them.
 _UNKNOWN = {"ACL", "Tagging", "ObjectLockMode", "SSEKMSKeyId"}
+# What a call that names an ARN needs on it, and which parameter that is.
+_OF_ARNS = {
+    "StartExecution": ("states:StartExecution", "stateMachineArn"),
+    "DescribeMapRun": ("states:DescribeMapRun", "mapRunArn"),
+    "Invoke": ("lambda:InvokeFunction", "FunctionName"),
+}
+MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STACK}-rebuild"
 TLS = ("aws:SecureTransport", "true")
 
 
@@ -148,6 +155,9 @@ def demands(operation: str, params: Mapping[str, Any]) -> list[Request]:
         return [_event(entry) for entry in params["Entries"]]
     if "KvsARN" in params:
         return [Request(f"cloudfront-keyvaluestore:{operation}", params["KvsARN"], (TLS,))]
+    if operation in _OF_ARNS:
+        action, name = _OF_ARNS[operation]
+        return [Request(action, params[name], (TLS,))]
     if operation.endswith(("Schedule", "Schedules")):
         return _schedule(operation, params)
     return _of_objects_and_queues(operation, params)
@@ -172,18 +182,10 @@ def _of_objects_and_queues(operation: str, params: Mapping[str, Any]) -> list[Re
         case "ListObjectsV2" | "ListObjectVersions":
             versions = "Versions" if operation == "ListObjectVersions" else ""
             needed = [(f"s3:ListBucket{versions}", bucket)]
-        case "StartExecution":
-            needed = [("states:StartExecution", params["stateMachineArn"])]
-        case "DescribeMapRun":
-            needed = [("states:DescribeMapRun", params["mapRunArn"])]
-        case "Invoke":
-            needed = [("lambda:InvokeFunction", params["FunctionName"])]
-        case "SendMessage":
-            needed = [("sqs:SendMessage", queue_arn(params["QueueUrl"]))]
         case "CreateInvalidation":
             arn = f"arn:aws:cloudfront::{ACCOUNT}:distribution/{params['DistributionId']}"
             needed = [("cloudfront:CreateInvalidation", arn)]
-        case "SendMessageBatch" | "ChangeMessageVisibilityBatch":
+        case "SendMessage" | "SendMessageBatch" | "ChangeMessageVisibilityBatch":
             action = operation.removesuffix("Batch")
             needed = [(f"sqs:{action}", queue_arn(params["QueueUrl"]))]
         case _:

@@ -1,4 +1,4 @@
-"""A rebuild by Step Functions: the state machine of `template.yaml`, run by moto with the real function.
+"""A rebuild by Step Functions: the state machine of `template.yaml` and the real function, in moto.
 
 What moto lacks for that, and what nobody can try here, is told in tests/engine.py.
 """
@@ -6,6 +6,9 @@ What moto lacks for that, and what nobody can try here, is told in tests/engine.
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -13,10 +16,15 @@ import pytest
 from moto import mock_aws
 
 from broadsheet.reconcile import KEYS_PER_MESSAGE, name_of_rebuild
-from tests.cloudformation import TEMPLATE, properties
-from tests.engine import MACHINE, Engine, definition, running
+from local.deployment import Target
+from local.rebuilds import Counts, counts_since
+from tests.cloudformation import TEMPLATE, listed, properties, role
+from tests.commands import STACK, make_stack, of_stack, plain
+from tests.engine import Engine, definition, running
+from tests.iam import Request, is_allowed
 from tests.newsroom import DONE, SITE, SOURCE, Newsroom, failed, make_buckets, make_distribution
-from tests.policies import Deployment
+from tests.policies import MACHINE, TLS, Deployment, present
+from tests.test_policies import OF_THE_MAP, grants, unneeded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -348,3 +356,123 @@ def test_the_map_is_one_that_aws_bounds_and_counts() -> None:
     # Without it the results of all batches would have to fit into 256 KiB.
     assert found["ResultWriter"]["Parameters"]["Prefix"] == "rebuilds"
     assert len(found["Label"]) <= 40
+
+
+# The command line
+
+
+@pytest.fixture
+def paper(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """A stack whose queue is worked off whenever a command waits, until its rebuild is over."""
+    make_stack(RebuildMachineArn=MACHINE)
+    monkeypatch.setattr("local.cli.site._now", lambda _: time.time() - 60)
+
+    def work(_seconds: float) -> None:
+        if not engine.client.list_executions(stateMachineArn=MACHINE)["executions"]:
+            engine.newsroom.work_off()
+            engine.executions()
+
+    monkeypatch.setattr("local.cli.site.time.sleep", work)
+    return engine
+
+
+def test_the_command_follows_the_rebuild_to_its_end(
+    paper: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    upload(paper.newsroom)
+
+    assert of_stack("rebuild") == 0
+
+    assert "13 articles made anew" in plain(capsys.readouterr().out)
+    assert len(paper.executions()) == 1
+    paper.newsroom.assert_converged()
+
+
+def test_the_command_tells_what_was_left_to_the_queue(
+    paper: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    upload(paper.newsroom, batches=11)
+    paper.fault = lambda keys: "PublishError" if POISON in keys else ""
+
+    assert of_stack("rebuild") == 1
+
+    assert "5 of 53 could not be made anew and were left to the queue (SUCCEEDED)" in plain(
+        capsys.readouterr().out
+    )
+
+
+def test_the_command_tells_when_nothing_happens(
+    paper: Engine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = iter(range(10_000))
+    monkeypatch.setattr("local.cli.site.time.sleep", lambda _: None)
+    monkeypatch.setattr("local.cli.site.time.monotonic", lambda: next(ticks))
+
+    assert of_stack("rebuild", "--timeout", "5") == 1
+
+    assert "nothing more for 5 s. It goes on in the background" in plain(capsys.readouterr().out)
+    assert paper.executions() == []
+
+
+def test_a_rebuild_that_began_before_is_not_taken_for_it(paper: Engine) -> None:
+    upload(paper.newsroom, batches=1)
+    paper.deliver("site.json", message="earlier")
+    paper.executions()
+    deployment = Target(STACK).connect()
+
+    before = counts_since(deployment, datetime.now(UTC) - timedelta(minutes=1))
+    after = counts_since(deployment, datetime.now(UTC) + timedelta(minutes=1))
+
+    assert (before.status, before.total, before.done) == ("SUCCEEDED", 3, 3)
+    assert after == Counts()
+
+
+# What the state machine may do
+
+
+def test_its_role_allows_nothing_that_neither_it_nor_the_map_needs(engine: Engine) -> None:
+    upload(engine.newsroom, batches=1)
+    engine.fault = lambda _: "PublishError"
+    engine.deliver("site.json", message="1")
+    engine.executions()
+    engine.fault = lambda _: ""
+    engine.deliver("site.json", message="2")
+    engine.executions()
+    allowed = [grant for one in present("Rebuild").role() for grant in grants(one)]
+    ours = [grant for grant in allowed if grant.actions[0] not in OF_THE_MAP]
+
+    assert unneeded(ours, engine.newsroom.needed["Rebuild"]) == []
+    assert {one.actions[0] for one in allowed} - {one.actions[0] for one in ours} == OF_THE_MAP
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("s3:GetObject", "SourceBucket.Arn/articles/a.json"),
+        ("s3:PutObject", "SourceBucket.Arn/articles/a.json"),
+        ("s3:PutObject", "SourceBucket.Arn/site.json"),
+        ("s3:PutObject", "SourceBucket.Arn/receipts/articles/a.json"),
+        ("s3:DeleteObject", "SourceBucket.Arn/rebuilds/a/manifest.json"),
+        ("s3:PutObject", "SiteBucket.Arn/index.html"),
+        ("sqs:SendMessage", "MediaQueue.Arn"),
+        ("sqs:ReceiveMessage", "PublishQueue.Arn"),
+        ("lambda:UpdateFunctionCode", "PublishFunction.Arn"),
+    ],
+)
+def test_its_role_can_not(action: str, resource: str) -> None:
+    here = replace(Deployment(), function="Rebuild")
+    name, slash, key = resource.partition("/")
+    request = Request(action, f"{here.names[name]}{slash}{key}", (TLS,))
+
+    assert not is_allowed(request, here.everything())
+
+
+def test_only_step_functions_takes_its_role_and_only_for_this_machine() -> None:
+    (statement,) = properties("RebuildRole")["AssumeRolePolicyDocument"]["Statement"]
+
+    assert statement["Principal"] == {"Service": "states.amazonaws.com"}
+    assert set(statement["Condition"]) == {"StringEquals", "ArnLike"}
+    assert properties("RebuildMachine")["RoleArn"] == {"Fn::GetAtt": "RebuildRole.Arn"}
+    for one in role("Rebuild"):
+        assert not any("*" in action for action in listed(one["Action"]))
+        assert "*" not in listed(one["Resource"])

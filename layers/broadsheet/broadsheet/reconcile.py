@@ -88,11 +88,11 @@ class Reconciler:
 
         What changed is invalidated ``by_path`` where the CDN's copies may lack their tags.
 
-        After site.json every article is due, once for all that it is ``asked_by`` (messages by their
-        ids), and after each of ``continue_after`` those that follow it; what goes wrong in that stands
-        under site.json or ``continuation(after)``. A key whose
-        own objects can't be read or written is among the failures, and so are all of them where
-        what they share can't be: each is to be tried again. Raises nothing of AWS.
+        After site.json every article is due, once for the messages that it is ``asked_by`` (their
+        ids), and after each of ``continue_after`` those that follow it; what goes wrong in that
+        stands under site.json or ``continuation(after)``. A key whose own objects can't be read or
+        written is among the failures, and so are all of them where what they share can't be: each
+        is to be tried again. Raises nothing of AWS.
         """
         distinct = list(dict.fromkeys(keys))
         report = Report()

@@ -26,8 +26,8 @@ class Settings:
     regions whose CloudFront has no cache tags. ``schedule_group`` is the group of the schedules,
     which send messages to the queue of ``queue_arn`` by the role ``schedule_role_arn``, and those
     that they can't to ``dead_letter_arn``; empty for none, so that nothing acts at its time.
-    ``rebuild_machine`` is the ARN of the state machine that reconciles all articles; empty for none,
-    so that this goes through the queue.
+    ``rebuild_machine`` is the ARN of the state machine that reconciles all articles; empty for
+    none, so that they go through the queue.
     ``parallel_calls`` is how many AWS calls may be under way at once; with 1 they are
     made one after the other, in the caller's thread.
     """
