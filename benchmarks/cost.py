@@ -287,8 +287,8 @@ def _beside() -> str:
     )
 
 
-# A rebuild: benchmarks/rebuild.py, 5 at once, in the order of the listing.
-REBUILD_WRITES, REBUILD_READS = 2.6, 7.0
+# A rebuild, by `python -m benchmarks.rebuild 300 --at-once 5 --order listing`.
+REBUILD_WRITES, REBUILD_READS = 3.4, 7.1
 BATCH, BATCH_SECONDS, TRANSITIONS = 50, 6.0, 2
 
 
@@ -323,7 +323,7 @@ def _rebuild() -> str:
             (
                 f"All pages anew by the state machine, {BATCH} articles a batch: "
                 f"{REBUILD_WRITES:g} writes "
-                f"and {REBUILD_READS:g} reads an article (from `python -m benchmarks.rebuild`), "
+                f"and {REBUILD_READS:g} reads an article ([measured](load.md#a-rebuild) in moto), "
                 f"{BATCH_SECONDS:g} s of Lambda at {GIGABYTES:g} GB a batch (assumed), "
                 f"{TRANSITIONS} "
                 "transitions and one item of an invalidation a batch. "
@@ -341,9 +341,8 @@ def _rest() -> str:
 
 - Storage: 10,000 articles of 10 kB with versions, pages, cards and lists are some 2 GB,
   ${STORED.of(2):.2f} a month.
-- Readers: CloudFront's traffic and requests (1 TB and 10 million a month are free), and its
-  function,
-  with a look into the KeyValueStore at ${_plain(LOOK.of(1_000_000))} a million.
+- Readers: CloudFront's traffic and requests (1 TB and 10 million a month are free), its function,
+  and a look of it into the KeyValueStore at ${_plain(LOOK.of(1_000_000))} a million.
 - Logs, traces and metrics beyond what CloudWatch gives free.
 - `verify`, once a week: six requests an article."""
 
@@ -365,7 +364,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cost")
     parser.add_argument("--write", action="store_true", help="write docs/cost.md")
     if parser.parse_args().write:
-        PAGE.write(page(), encoding="utf-8")
+        PAGE.write_text(page(), encoding="utf-8")
     else:
         sys.stdout.write(page())
     return 0
