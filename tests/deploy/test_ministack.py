@@ -189,8 +189,8 @@ def stack(ministack: tuple[int, Path], built: Callable[[str], Built]) -> Stack:
             STACK,
             "--parameter-overrides",
             f"Arch={ARCH}",
-            # MiniStack's Distributed Map knows neither batches nor the results' place. moto runs the
-            # state machine: tests/test_rebuild.py.
+            # MiniStack's Distributed Map knows neither batches nor results. moto runs the state
+            # machine: tests/test_rebuild.py.
             "RebuildBy=queue",
         ],
         # One second between looks at the stack, not five.
