@@ -6,6 +6,7 @@
 # make audit-pages ARTICLES=DIR   publish a folder of articles and judge every page of it
 # make page-figures             judge the sample pages anew and write the tables of docs/pages.md
 # make verify STACK=broadsheet   compare a deployed site with its sources; REPAIR=1 repairs it
+# make rebuild STACK=broadsheet  make every page of a deployed site anew
 # make simulate N=1000 SEED=0   random histories with faults and interleavings, checked
 # make simulate-crashes         every crash point of every kind of publish
 # make simulate-mutations       break the code on purpose: the simulation must notice
@@ -20,7 +21,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo preview verify test audit-pages page-figures simulate simulate-crashes \
+.PHONY: help run demo preview verify rebuild test audit-pages page-figures simulate simulate-crashes \
 	simulate-mutations load bench-search fuzz \
 	check audit format build lock clean
 
@@ -60,6 +61,9 @@ preview: .venv/ready
 
 verify: .venv/ready
 	@.venv/bin/broadsheet --stack $(STACK) verify $(if $(REPAIR),--repair)
+
+rebuild: .venv/ready
+	@.venv/bin/broadsheet --stack $(STACK) rebuild
 
 test: .venv/ready .venv-sam/ready .venv-ministack/ready .venv-audit/ready | $(BROWSING)
 	.venv/bin/python -m pytest --numprocesses auto --dist loadgroup $(if $(COV),--cov --cov-report=term) $(ARGS)

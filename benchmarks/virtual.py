@@ -494,7 +494,7 @@ class World(Newsroom):
         site = self.site()
         result.objects = len(site)
         faults += lost(self._workload, list(site), self.page)
-        rebuilt = self._rebuild()
+        rebuilt = self.clean()
         faults += [
             f"{key} differs from a rebuild"
             for key in sorted(site.keys() | rebuilt.keys())
@@ -502,7 +502,7 @@ class World(Newsroom):
         ]
         result.faults = faults
 
-    def _rebuild(self) -> dict[str, Copy]:
+    def clean(self) -> dict[str, Copy]:
         """The public objects that one invocation makes of all the sources in an empty bucket."""
         clean = Newsroom(site_bucket="rebuilt-bucket")
         clean.s3.create_bucket(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
 
 CALLS_AT_ONCE = 16
 # The outputs of a stack, and the variable of its function that has each.
@@ -36,7 +37,10 @@ OUTPUTS = {
     "DeadLetterQueueArn": "DEAD_LETTER_ARN",
 }
 # Likewise, where the stack has them.
-OPTIONAL_OUTPUTS = {"RedirectsStoreArn": "REDIRECTS_STORE_ARN"}
+OPTIONAL_OUTPUTS = {
+    "RedirectsStoreArn": "REDIRECTS_STORE_ARN",
+    "RebuildMachineArn": "REBUILD_MACHINE_ARN",
+}
 # Likewise of its parameters.
 PARAMETERS = {"InvalidateBy": "INVALIDATE_BY", "EventBus": "EVENT_BUS"}
 _DENIED = {"AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation"}
@@ -54,6 +58,7 @@ class Deployment:
     settings: Settings
     s3: "S3Client"
     sqs: "SQSClient"
+    states: "SFNClient"
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,7 @@ def _deployment(name: str, variables: "Mapping[str, str]") -> Deployment:
         settings=Settings.from_environment(variables),
         s3=boto3.client("s3", config=_config()),
         sqs=boto3.client("sqs", config=_config()),
+        states=boto3.client("stepfunctions", config=_config()),
     )
 
 

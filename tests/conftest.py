@@ -41,6 +41,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "QUEUE_URL",
         "EVENT_BUS",
         "SCHEDULE_GROUP",
+        "REBUILD_MACHINE_ARN",
         "INVALIDATE_BY",
     ):
         monkeypatch.delenv(name, raising=False)

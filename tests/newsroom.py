@@ -105,7 +105,7 @@ def _play_store(request: Any, **_: Any) -> AWSResponse | None:
     headers = {"If-Match": tag.decode() if isinstance(tag, bytes) else tag}
     answer = _playing.answer(request.method, request.url, headers, request.body or b"")
     found = HTTPHeaders.from_pairs(answer.headers.items())
-    raw = _Raw(json.dumps(answer.body).encode())
+    raw = Raw(json.dumps(answer.body).encode())
     return AWSResponse(request.url, answer.status.value, found, raw)
 
 
@@ -300,6 +300,8 @@ class Newsroom:
             bus.append(clients.scheduler)
         if os.environ.get("REDIRECTS_STORE_ARN"):
             bus.append(clients.redirects)
+        if os.environ.get("REBUILD_MACHINE_ARN"):
+            bus.append(clients.states)
         for client in (clients.s3, clients.cloudfront, clients.sqs, *bus):
             getattr(client.meta.events, action)("provide-client-params", self._before)
             getattr(client.meta.events, action)("after-call", self._after)
@@ -549,8 +551,8 @@ class Newsroom:
             for picture in self.keys(SOURCE):
                 if picture.startswith("media/"):
                     assert clean.deliver_media(picture) == DONE
-            # The other's schedules are not to be touched, nor to be set once more.
-            with patch.dict(os.environ, {"SCHEDULE_GROUP": ""}):
+            # The other's schedules are not to be touched, nor set once more, nor is it rebuilt.
+            with patch.dict(os.environ, {"SCHEDULE_GROUP": "", "REBUILD_MACHINE_ARN": ""}):
                 assert clean.deliver("site.json", *keys) == {"batchItemFailures": []}
             self._rebuilt = state, (clean.site(), clean.redirects())
             self.empty(name, *((key, "null") for key in self.keys(name)))
@@ -581,7 +583,7 @@ class Newsroom:
         assert [link for link in self.dangling if link[1] not in excepted] == []
 
 
-class _Raw(io.BytesIO):
+class Raw(io.BytesIO):
     """The body of an answer, as botocore reads it."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:

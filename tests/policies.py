@@ -5,7 +5,8 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncl
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html,
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html,
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfrontkeyvaluestore.html.
-https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html,
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html.
 """
 
 from __future__ import annotations
@@ -27,6 +28,13 @@ REGION = "eu-west-1"
 STACK = "paper"
 # The permissions that these parameters of a PutObject take are not modelled, as nobody needs them.
 _UNKNOWN = {"ACL", "Tagging", "ObjectLockMode", "SSEKMSKeyId"}
+# What a call that names an ARN needs on it, and which parameter that is.
+_OF_ARNS = {
+    "StartExecution": ("states:StartExecution", "stateMachineArn"),
+    "DescribeMapRun": ("states:DescribeMapRun", "mapRunArn"),
+    "Invoke": ("lambda:InvokeFunction", "FunctionName"),
+}
+MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STACK}-rebuild"
 TLS = ("aws:SecureTransport", "true")
 
 
@@ -89,6 +97,7 @@ class Deployment:
             "ScheduleGroup": self.schedule_group,
             "ScheduleGroup.Arn": arn.format("scheduler", f"schedule-group/{self.schedule_group}"),
             "ScheduleRole.Arn": self.schedule_role_arn,
+            "PublishFunction.Arn": arn.format("lambda", f"function:{STACK}-publish"),
             "DeadLetterQueue.Arn": arn.format("sqs", f"{STACK}-dead-letters"),
             "PublishLogGroup.Arn": arn.format("logs", f"log-group:/aws/lambda/{STACK}-publish:*"),
             "MediaLogGroup.Arn": arn.format("logs", f"log-group:/aws/lambda/{STACK}-media:*"),
@@ -146,6 +155,9 @@ def demands(operation: str, params: Mapping[str, Any]) -> list[Request]:
         return [_event(entry) for entry in params["Entries"]]
     if "KvsARN" in params:
         return [Request(f"cloudfront-keyvaluestore:{operation}", params["KvsARN"], (TLS,))]
+    if operation in _OF_ARNS:
+        action, name = _OF_ARNS[operation]
+        return [Request(action, params[name], (TLS,))]
     if operation.endswith(("Schedule", "Schedules")):
         return _schedule(operation, params)
     return _of_objects_and_queues(operation, params)
@@ -173,7 +185,7 @@ def _of_objects_and_queues(operation: str, params: Mapping[str, Any]) -> list[Re
         case "CreateInvalidation":
             arn = f"arn:aws:cloudfront::{ACCOUNT}:distribution/{params['DistributionId']}"
             needed = [("cloudfront:CreateInvalidation", arn)]
-        case "SendMessageBatch" | "ChangeMessageVisibilityBatch":
+        case "SendMessage" | "SendMessageBatch" | "ChangeMessageVisibilityBatch":
             action = operation.removesuffix("Batch")
             needed = [(f"sqs:{action}", queue_arn(params["QueueUrl"]))]
         case _:

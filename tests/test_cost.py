@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from benchmarks import cost as prices
+
 if TYPE_CHECKING:
     from tests.newsroom import Newsroom
 
@@ -73,6 +75,30 @@ def test_one_publish_costs_the_same_in_ten_times_the_archive(archive: Newsroom) 
         assert items == more_items
         assert calls.total() <= REQUESTS
         assert len(items) <= ITEMS
+
+
+def test_the_cost_page_counts_the_requests_that_a_publish_makes(archive: Newsroom) -> None:
+    calls, items = cost(archive, new(archive))
+
+    assert calls["PutObject"] + 1 == prices.WRITES  # and the upload
+    assert calls["GetObject"] + calls["HeadObject"] == prices.READS
+    assert len(items) == prices.ITEMS
+
+
+def test_the_cost_page_is_what_its_script_makes() -> None:
+    assert prices.PAGE.read_text(encoding="utf-8") == prices.page()
+
+
+def test_a_price_is_for_its_units_in_its_region() -> None:
+    price = prices.Price("a request", "1,000", 1_000, (0.5, 0.7), "")
+
+    assert price.of(4_000) == 2
+    assert price.of(4_000, "eu-west-1") == pytest.approx(2.8)
+
+
+def test_the_first_thousand_items_of_a_month_are_free() -> None:
+    assert prices.broadsheet(1_000, 1_000).items == 0
+    assert prices.broadsheet(1_000, 1_100).items == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("fields", [{"status": "withdrawn"}, {"title": ""}, None])

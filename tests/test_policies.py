@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import boto3
 import pytest
@@ -33,7 +34,17 @@ from tests.newsroom import (
     status,
 )
 from tests.newsroom import SOURCE as SOURCE_BUCKET
-from tests.policies import ACCOUNT, REGION, TLS, AccessDenied, Deployment, demands, present
+from tests.policies import (
+    ACCOUNT,
+    MACHINE,
+    REGION,
+    STACK,
+    TLS,
+    AccessDenied,
+    Deployment,
+    demands,
+    present,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +60,15 @@ OF_OTHERS = {
     "logs:PutLogEvents": "Lambda writes the log",
     "xray:PutTraceSegments": "the X-Ray daemon in the sandbox sends traces",
     "xray:PutTelemetryRecords": "the X-Ray daemon in the sandbox says how it is",
+}
+# Likewise of the state machine's role: Step Functions itself runs the map and writes its results.
+OF_THE_MAP = {
+    "states:StartExecution",
+    "states:DescribeExecution",
+    "states:StopExecution",
+    "s3:GetObject",
+    "s3:ListMultipartUploadParts",
+    "s3:AbortMultipartUpload",
 }
 HERE = Deployment()
 SOURCE, SITE = HERE.names["SourceBucket.Arn"], HERE.names["SiteBucket.Arn"]
@@ -75,6 +95,8 @@ def _site_json_makes_every_article_anew(newsroom: Newsroom) -> None:
     assert newsroom.deliver("site.json") == DONE
     newsroom.work_off()
     assert "The Harbour" in newsroom.page("articles/b/index.html")
+    with patch.dict(os.environ, {"REBUILD_MACHINE_ARN": MACHINE}):
+        assert newsroom.deliver("site.json") == DONE
 
 
 def _an_update_and_a_move(newsroom: Newsroom) -> None:
@@ -195,6 +217,9 @@ def evening(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Newsroom:
     for name in ("QUEUE_URL", "MEDIA_QUEUE_URL"):
         queue = boto3.client("sqs").create_queue(QueueName=name.lower())
         monkeypatch.setenv(name, queue["QueueUrl"])
+    boto3.client("stepfunctions").create_state_machine(
+        name=f"{STACK}-rebuild", definition="{}", roleArn=f"arn:aws:iam::{ACCOUNT}:role/rebuild"
+    )
     monkeypatch.setattr(media, "SWEEP_AFTER", 0)
     monkeypatch.setenv("EVENT_BUS", "default")
     for name, value in SCHEDULING.items():
@@ -258,7 +283,7 @@ def test_the_day_has_every_call_that_the_code_can_make(evening: Newsroom) -> Non
         and isinstance(node.func, ast.Attribute)
         and isinstance(node.func.value, ast.Attribute)
         and node.func.value.attr
-        in {"_s3", "_cloudfront", "_sqs", "events", "redirects", "scheduler"}
+        in {"_s3", "_cloudfront", "_sqs", "events", "redirects", "scheduler", "states"}
     }
 
     assert set(evening.calls) == {

@@ -238,8 +238,12 @@ def test_articles_survive_the_stack_and_their_own_deletion() -> None:
 
 def test_no_lifecycle_rule_takes_a_version_that_the_code_may_still_look_for() -> None:
     for rule in properties("SourceBucket")["LifecycleConfiguration"]["Rules"]:
-        assert "ExpirationInDays" not in rule
-        if rule.get("Prefix") != "receipts/" and "NoncurrentVersionExpiration" in rule:
+        # Results of rebuilds are nobody's source.
+        assert "ExpirationInDays" not in rule or rule["Prefix"] == "rebuilds/"
+        if (
+            rule.get("Prefix") not in {"receipts/", "rebuilds/"}
+            and "NoncurrentVersionExpiration" in rule
+        ):
             kept = rule["NoncurrentVersionExpiration"]["NewerNoncurrentVersions"]
             assert kept >= store.VERSIONS
 
@@ -573,6 +577,7 @@ def test_the_ping_function_has_ended_before_lambda_ends_it() -> None:
         ("Errors", {"Ref": "MediaFunction"}),
         ("Throttles", {"Ref": "PublishFunction"}),
         ("Differences", "publish"),
+        ("ExecutionsFailed", {"Ref": "RebuildMachine"}),
     ],
 )
 def test_somebody_is_told_when_publishing_fails(metric: str, of: Any) -> None:

@@ -62,6 +62,7 @@ def lambda_handler(
             (key for message in messages for key in message.keys),
             continue_after=[m.after for m in messages if m.after is not None],
             by_path=any(message.by_path for message in messages),
+            asked_by=[message.id for message in messages if SITE_JSON in message.keys],
         )
     for message in messages:
         if message.walk:

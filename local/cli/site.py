@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from local.cli.common import bars, connect, out
 from local.cli.upload import PATIENCE
 from local.deployment import Deployment
 from local.positions import harmless
+from local.rebuilds import Counts, counts_since
 from local.uploading import listed
 
 # Seconds between two looks at the receipts of all articles.
@@ -38,15 +40,15 @@ def rebuild(
     The site stays up meanwhile. The exit status is 1 if it is not known that all were made.
     """
     deployment = connect(context)
+    if deployment.settings.rebuild_machine:
+        _by_map(deployment, timeout if wait else 0)
+        return
     keys = listed(deployment, addresses.ARTICLES).keys()
     due = {addresses.receipt_key(key) for key in (addresses.SITE_JSON, *keys)}
     began = _now(deployment)
     # What has a receipt of this second may be older than the message.
     time.sleep(SECOND)
-    message = {"reconcile": {"keys": [addresses.SITE_JSON]}}
-    deployment.sqs.send_message(
-        QueueUrl=deployment.settings.queue_url, MessageBody=json.dumps(message)
-    )
+    _ask(deployment)
     if not wait:
         out().print(f"{len(keys):,} articles are made anew in the background.")
         return
@@ -70,6 +72,47 @@ def rebuild(
         )
         raise typer.Exit(1)
     out().print(f"[bold green]OK[/]  {len(keys):,} articles made anew.")
+
+
+def _ask(deployment: Deployment) -> None:
+    message = {"reconcile": {"keys": [addresses.SITE_JSON]}}
+    deployment.sqs.send_message(
+        QueueUrl=deployment.settings.queue_url, MessageBody=json.dumps(message)
+    )
+
+
+def _by_map(deployment: Deployment, timeout: float) -> None:
+    """Have it done by the state machine, and follow it as long as there is news."""
+    began = datetime.fromtimestamp(_now(deployment), UTC)
+    _ask(deployment)
+    if not timeout:
+        out().print("All articles are made anew in the background.")
+        return
+    last = time.monotonic()
+    counts = Counts()
+    with bars() as progress:
+        making = progress.add_task("Rebuild", total=None)
+        while counts.is_running and time.monotonic() - last < timeout:
+            time.sleep(PAUSE)
+            newest = counts_since(deployment, began)
+            last = time.monotonic() if newest != counts else last
+            counts = newest
+            progress.update(making, total=counts.total or None, completed=counts.done)
+    if counts.status == "SUCCEEDED" and not counts.failed:
+        out().print(f"[bold green]OK[/]  {counts.total:,} articles made anew.")
+        return
+    if counts.is_running:
+        out().print(
+            f"[bold red]{counts.done:,} of {counts.total:,} are made anew[/], and nothing more for "
+            f"{timeout:,.0f} s. It goes on in the background."
+        )
+    else:
+        out().print(
+            f"[bold red]{counts.failed:,} of {counts.total:,} could not be made anew[/] and "
+            f"were left to the queue ({counts.status}). Details: "
+            f"s3://{deployment.settings.source_bucket}/receipts/rebuild.json"
+        )
+    raise typer.Exit(1)
 
 
 def _now(deployment: Deployment) -> float:

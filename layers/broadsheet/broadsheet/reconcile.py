@@ -10,6 +10,7 @@ is to be taken down goes all this way first, before anything else of its batch i
 
 from __future__ import annotations
 
+import hashlib
 import json
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -79,17 +80,23 @@ class Reconciler:
         self._settings = settings
 
     def reconcile(
-        self, keys: Iterable[str], continue_after: Iterable[str] = (), *, by_path: bool = False
+        self,
+        keys: Iterable[str],
+        continue_after: Iterable[str] = (),
+        *,
+        by_path: bool = False,
+        asked_by: Iterable[str] = (),
     ) -> Report:
         """Make the site agree with these keys: articles, site.json, and keys that can be neither.
 
         A preview's key in the site bucket, among them, has it deleted if it is no article's.
         What changed is invalidated ``by_path`` where the CDN's copies may lack their tags.
 
-        After site.json every article is due, and after each of ``continue_after`` those that follow
-        it; what goes wrong in that stands under site.json or ``continuation(after)``. A key whose
-        own objects can't be read or written is among the failures, and so are all of them where
-        what they share can't be: each is to be tried again. Raises nothing of AWS.
+        After site.json every article is due, once for the messages that it is ``asked_by`` (their
+        ids), and after each of ``continue_after`` those that follow it; what goes wrong in that
+        stands under site.json or ``continuation(after)``. A key whose own objects can't be read or
+        written is among the failures, and so are all of them where what they share can't be: each
+        is to be tried again. Raises nothing of AWS.
         """
         distinct = list(dict.fromkeys(keys))
         report = Report()
@@ -106,7 +113,10 @@ class Reconciler:
             starts[addresses.SITE_JSON] = ""
         for name, after in starts.items():
             try:
-                self._spread(after)
+                if name == addresses.SITE_JSON and self._settings.rebuild_machine:
+                    self._store.start_rebuild(name_of_rebuild(asked_by))
+                else:
+                    self._spread(after)
             except Exception as error:  # noqa: BLE001 (the keys given are done and must not suffer)
                 report.outcomes.pop(name, None)
                 report.failures[name] = error
@@ -153,6 +163,15 @@ def messages_for(keys: Sequence[str], **options: bool) -> list[str]:
     """The bodies of messages that have these keys reconciled, with options of ``reconcile``."""
     chunks = [keys[i : i + KEYS_PER_MESSAGE] for i in range(0, len(keys), KEYS_PER_MESSAGE)]
     return [json.dumps({"reconcile": {"keys": chunk, **options}}) for chunk in chunks]
+
+
+def name_of_rebuild(asked_by: Iterable[str]) -> str:
+    """The name of the rebuild that these messages ask for, the same at each of their attempts.
+
+    It is another as soon as there is one message more: that may tell of a change which a rebuild
+    under way has not seen.
+    """
+    return hashlib.sha256("\n".join(sorted({*asked_by})).encode()).hexdigest()
 
 
 def continuation(after: str) -> str:

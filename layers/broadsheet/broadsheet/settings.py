@@ -26,6 +26,8 @@ class Settings:
     regions whose CloudFront has no cache tags. ``schedule_group`` is the group of the schedules,
     which send messages to the queue of ``queue_arn`` by the role ``schedule_role_arn``, and those
     that they can't to ``dead_letter_arn``; empty for none, so that nothing acts at its time.
+    ``rebuild_machine`` is the ARN of the state machine that reconciles all articles; empty for
+    none, so that they go through the queue.
     ``parallel_calls`` is how many AWS calls may be under way at once; with 1 they are
     made one after the other, in the caller's thread.
     """
@@ -42,6 +44,7 @@ class Settings:
     schedule_role_arn: str = ""
     queue_arn: str = ""
     dead_letter_arn: str = ""
+    rebuild_machine: str = ""
     invalidate_by: InvalidateBy = "tags"
     endpoint_url: str = ""
     parallel_calls: int = 32
@@ -78,6 +81,7 @@ class Settings:
             schedule_role_arn=environ.get("SCHEDULE_ROLE_ARN", ""),
             queue_arn=environ.get("QUEUE_ARN", ""),
             dead_letter_arn=environ.get("DEAD_LETTER_ARN", ""),
+            rebuild_machine=environ.get("REBUILD_MACHINE_ARN", ""),
             invalidate_by="paths" if invalidate_by == "paths" else "tags",
             endpoint_url=environ.get("AWS_ENDPOINT_URL", ""),
             parallel_calls=int(parallel_calls),

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_scheduler import EventBridgeSchedulerClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
 
     from broadsheet.render import Page
     from broadsheet.settings import Settings
@@ -65,6 +66,8 @@ _MISSING = {"NoSuchKey", "404", "NoSuchVersion"}
 # KeyValueStore to a tag that is another by now, and for a key that it lacks.
 # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 _CONFLICTS |= {"ConflictException"}
+# What Step Functions answers to the name of an execution that is over.
+_CONFLICTS |= {"ExecutionAlreadyExists"}
 _MISSING |= {"ResourceNotFoundException"}
 # What a KeyValueStore answers where it, or one entry of it, would become too large.
 _FULL = {"ServiceQuotaExceededException", "ValidationException"}
@@ -116,6 +119,11 @@ class _Clients:
     def scheduler(self) -> EventBridgeSchedulerClient:
         """Likewise, for the first article that has a time to wait for."""
         return self.session.client("scheduler", config=self.config)
+
+    @cached_property
+    def states(self) -> SFNClient:
+        """Likewise, for a change of site.json."""
+        return self.session.client("stepfunctions", config=self.config)
 
 
 @cache
@@ -345,6 +353,15 @@ class Store:
         for entries in _tens(hidden):
             with _translated("ChangeMessageVisibilityBatch", queue_url, ""):
                 self._sqs.change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
+
+    def start_rebuild(self, name: str) -> None:
+        """Have all articles reconciled by the state machine, once for each name of 1 to 80 letters.
+
+        https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+        """
+        machine = self._settings.rebuild_machine
+        with suppress(ConflictError), self._call("StartExecution", machine, name):
+            self._clients.states.start_execution(stateMachineArn=machine, name=name, input="{}")
 
     def put_events(self, entries: Sequence[dict[str, str]]) -> list[str]:
         """Send events in one call; for each the code of why the bus refused it, or ""."""
