@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+if on_lambda := "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    # Modules leave no garbage; to look for it while they are loaded takes a tenth of a cold start.
+    gc.disable()
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
@@ -22,6 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+if on_lambda:
+    # Nor does what is loaded ever become garbage.
+    gc.freeze()
+    gc.enable()
 
 logger = Logger(service="publish")
 metrics = Metrics(namespace="Broadsheet", service="publish")
