@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,9 @@ if on_lambda := "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
+from broadsheet import templating
 from broadsheet.addresses import SITE_JSON
-from broadsheet.errors import BroadsheetError
+from broadsheet.errors import BroadsheetError, SettingsError
 from broadsheet.invocation import hasten, seconds_left
 from broadsheet.notifications import Message, is_batch, messages_of
 from broadsheet.reconcile import Reconciler, Report
@@ -27,11 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-if on_lambda:
-    # Nor does what is loaded ever become garbage.
-    gc.freeze()
-    gc.enable()
 
 logger = Logger(service="publish")
 metrics = Metrics(namespace="Broadsheet", service="publish")
@@ -138,3 +135,20 @@ def _measure(messages: list[Message], report: Report) -> None:
         logger.warning("no room for redirects", extra={"count": report.redirects_refused})
     for name, count in counts.items():
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
+
+
+def make_ready() -> None:
+    """Make what any event needs, before one waits for it. Nothing is asked of AWS.
+
+    Lambda may start a process ahead of events, and SnapStart keeps what has been made.
+    """
+    with suppress(SettingsError):  # the handler tells
+        Store(Settings.from_environment(os.environ))
+    templating.load()
+
+
+if on_lambda:
+    make_ready()
+    # Nor does what is there by now ever become garbage.
+    gc.freeze()
+    gc.enable()

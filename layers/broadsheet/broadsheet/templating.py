@@ -88,18 +88,8 @@ class _Precompiled(BaseLoader):
 @cache
 def environment() -> Environment:
     """Where templates are found, how they escape, and what they can use."""
-    templates = PackageLoader("broadsheet")
     made = Environment(
-        # A template in overrides/ wins; as "default/NAME" it can extend the one that it overrides.
-        loader=_Precompiled(
-            ChoiceLoader(
-                [
-                    PackageLoader("broadsheet", "overrides"),
-                    templates,
-                    PrefixLoader({"default": templates}),
-                ]
-            )
-        ),
+        loader=_Precompiled(_sources()),
         autoescape=select_autoescape(_ESCAPED, default=True),
         undefined=StrictUndefined,
         **_OPTIONS,
@@ -121,22 +111,37 @@ def environment() -> Environment:
     return made
 
 
+def _sources() -> BaseLoader:
+    """A template in overrides/ wins; as "default/NAME" it can extend the one that it overrides."""
+    templates = PackageLoader("broadsheet")
+    overrides = PackageLoader("broadsheet", "overrides")
+    return ChoiceLoader([overrides, templates, PrefixLoader({"default": templates})])
+
+
 def compile_templates(folder: Path) -> list[Path]:
     """Write a module for each template into a new folder, the package COMPILED; which they are."""
     jinja = environment()
-    loader = jinja.loader
-    assert loader is not None  # noqa: S101 (set above)
     folder.mkdir()
     (folder / "__init__.py").write_text("")
     written = []
-    for name in loader.list_templates():
-        if name.endswith(".md"):  # what overrides/ says of itself
-            continue
-        source, _, _ = loader.get_source(jinja, name)
+    for name in _names():
+        source, _, _ = _sources().get_source(jinja, name)
         path = folder / f"{_module_name(name, source)}.py"
         path.write_text(jinja.compile(source, name, raw=True, defer_init=True), "utf-8")
         written.append(path)
     return written
+
+
+def load() -> None:
+    """Load all templates that pages are made of, so that none has to wait for its own."""
+    for name in _names():
+        if not name.startswith("default/"):  # what one that overrides it loads itself
+            environment().get_template(name)
+
+
+def _names() -> list[str]:
+    # Not what overrides/ says of itself.
+    return environment().list_templates(filter_func=lambda name: not name.endswith(".md"))
 
 
 def _module_name(name: str, source: str) -> str:
