@@ -98,15 +98,14 @@ def _named(value: Any) -> list[str]:
 
 
 def _without_prose(value: Any) -> Any:
-    """The same without documentation, which is text; a member of that name is none."""
+    """The same with empty documentation, as botocore asks for it; a member of that name is none."""
     if isinstance(value, list):
         return [_without_prose(item) for item in value]
     if not isinstance(value, dict):
         return value
     return {
-        key: _without_prose(item)
+        key: "" if key in _PROSE and isinstance(item, str) else _without_prose(item)
         for key, item in value.items()
-        if not (key in _PROSE and isinstance(item, str))
     }
 
 
