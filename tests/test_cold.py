@@ -81,25 +81,32 @@ def test_a_new_process_loads_nothing_that_few_publishes_use() -> None:
     modules = set(started("import app; print(json.dumps(list(sys.modules)))"))
 
     assert "broadsheet.card" in modules
-    for module in ("PIL.Image", "PIL._imaging", "anyascii", "awscrt"):
+    for module in ("PIL.Image", "PIL._imaging", "anyascii", "awscrt", "broadsheet.verify"):
         assert module not in modules, module
 
 
-def test_a_new_process_makes_the_two_clients_that_every_publish_uses() -> None:
+def test_a_process_that_starts_for_an_event_makes_no_client() -> None:
+    program = "import app; from broadsheet import store; print(json.dumps({}))"
+
+    assert started(program.format("store._clients.cache_info().misses")) == 0
+
+
+def test_a_process_that_starts_ahead_makes_the_two_clients_that_every_publish_uses() -> None:
     program = "import app; from broadsheet import store; print(json.dumps({}))"
     made = "sorted(store._clients('', 32)._made)"
+    ahead = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
 
-    assert started(program.format(made)) == ["cloudfront", "s3"]
+    assert started(program.format(made), **ahead) == ["cloudfront", "s3"]
     # And does not make them once more.
-    assert started(program.format("store._clients.cache_info().misses")) == 1
+    assert started(program.format("store._clients.cache_info().misses"), **ahead) == 1
 
 
-def test_a_new_process_has_its_templates_ready() -> None:
+def test_a_process_that_starts_ahead_has_its_templates_ready() -> None:
     program = (
         "import app; from broadsheet.templating import environment;"
         "print(json.dumps([name for _, name in environment().cache.keys()]))"
     )
-    loaded = set(started(program))
+    loaded = set(started(program, AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency"))
 
     assert {"article.html", "scope.html", "rss.xml"} <= loaded
 
@@ -116,7 +123,7 @@ def test_settings_that_lack_something_are_told_by_the_handler_and_not_by_the_sta
         "except app.SettingsError as error: print(json.dumps(str(error)))"
     )
 
-    assert "SITE_URL" in started(program, SITE_URL="")
+    assert "SITE_URL" in started(program, SITE_URL="", AWS_LAMBDA_INITIALIZATION_TYPE="snap-start")
 
 
 def test_a_client_is_made_once_when_it_is_first_used() -> None:

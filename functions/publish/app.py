@@ -23,12 +23,13 @@ from broadsheet.notifications import Message, is_batch, messages_of
 from broadsheet.reconcile import Reconciler, Report
 from broadsheet.settings import Settings
 from broadsheet.store import Store, utc_now
-from broadsheet.verify import Verifier, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from broadsheet.verify import Verifier, Walk
 
 logger = Logger(service="publish")
 metrics = Metrics(namespace="Broadsheet", service="publish")
@@ -72,6 +73,8 @@ def lambda_handler(
         )
     for message in messages:
         if message.walk:
+            from broadsheet.verify import Verifier  # noqa: PLC0415 (once a week)
+
             _verify(message.walk, Verifier(store, settings), report)
     _measure(messages, report)
     failed = [message for message in messages if _has_failed(message, report)]
@@ -138,9 +141,9 @@ def _measure(messages: list[Message], report: Report) -> None:
 
 
 def make_ready() -> None:
-    """Make what any event needs, before one waits for it. Nothing is asked of AWS.
+    """Make what any event needs, where a process starts before there is one. It asks AWS nothing.
 
-    Lambda may start a process ahead of events, and SnapStart keeps what has been made.
+    SnapStart then keeps it for all that start from the snapshot.
     """
     with suppress(SettingsError):  # the handler tells
         Store(Settings.from_environment(os.environ))
@@ -148,7 +151,9 @@ def make_ready() -> None:
 
 
 if on_lambda:
-    make_ready()
+    # Else an event is there already, and would wait as long for it.
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") != "on-demand":
+        make_ready()
     # Nor does what is there by now ever become garbage.
     gc.freeze()
     gc.enable()
