@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import random
 import re
 import shutil
 import subprocess
@@ -131,6 +132,19 @@ def test_a_client_is_made_once_when_it_is_first_used() -> None:
 
     assert clients.sqs is clients.sqs
     assert clients.redirects is clients.redirects
+
+
+def test_processes_of_one_snapshot_do_not_draw_the_same(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drawn() -> float:
+        random.seed(0)  # as it is in the snapshot
+        assert newsroom.deliver(event={"Event": "s3:TestEvent"}) == DONE
+        return random.random()  # noqa: S311 (no secret)
+
+    assert drawn() == drawn()
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")
+    assert drawn() != drawn()
 
 
 # Models

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,9 @@ def lambda_handler(
 
     ``now`` is the clock by which articles are held back and expire.
     """
+    if _initialization() == "snap-start":
+        # Or all that start from one snapshot would wait alike before they try again.
+        random.seed()
     settings = Settings.from_environment(os.environ)
     request_id = context.aws_request_id if context else "local"
     messages = messages_of(event, settings.source_bucket, request_id)
@@ -140,6 +144,11 @@ def _measure(messages: list[Message], report: Report) -> None:
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
 
 
+def _initialization() -> str:
+    """How Lambda came to start this process."""
+    return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+
+
 def make_ready() -> None:
     """Make what any event needs, where a process starts before there is one. It asks AWS nothing.
 
@@ -152,7 +161,7 @@ def make_ready() -> None:
 
 if on_lambda:
     # Else an event is there already, and would wait as long for it.
-    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") != "on-demand":
+    if _initialization() != "on-demand":
         make_ready()
     # Nor does what is there by now ever become garbage.
     gc.freeze()
