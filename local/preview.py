@@ -22,8 +22,9 @@ from watchfiles import watch
 from broadsheet import addresses
 from broadsheet.article import Article, Image
 from broadsheet.errors import InvalidError
-from broadsheet.render import CSS, HTML, Page, Renderer, stylesheet
+from broadsheet.render import CSS, HTML, Page, Renderer
 from broadsheet.site_config import SiteConfig
+from broadsheet.templating import stylesheet
 from local.cdn import Answer
 from local.inspection import Finding, Source, inspect, understand
 from local.watch import RESCAN, SITE_FILE

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from broadsheet.render import search_script, stylesheet
+from broadsheet.templating import search_script, stylesheet
 from local.cdn import Answer, Cdn, CdnServer, Invalidations
 from local.template import Template
 from tests.cloudformation import properties

@@ -283,7 +283,7 @@ def test_the_day_has_every_call_that_the_code_can_make(evening: Newsroom) -> Non
         and isinstance(node.func, ast.Attribute)
         and isinstance(node.func.value, ast.Attribute)
         and node.func.value.attr
-        in {"_s3", "_cloudfront", "_sqs", "events", "redirects", "scheduler", "states"}
+        in {"_s3", "_cloudfront", "sqs", "events", "redirects", "scheduler", "states"}
     }
 
     assert set(evening.calls) == {

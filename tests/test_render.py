@@ -15,8 +15,9 @@ from broadsheet import addresses
 from broadsheet.article import Article, Image, Source, Topic
 from broadsheet.errors import InvalidError
 from broadsheet.index import NEWEST, Month, Scope
-from broadsheet.render import RECENT_MONTHS, Renderer, direction, search_script
+from broadsheet.render import RECENT_MONTHS, Renderer
 from broadsheet.site_config import SiteConfig
+from broadsheet.templating import direction, search_script
 from tests.pages import (
     ARTICLE,
     CONFIG,

@@ -140,6 +140,19 @@ def test_layer_and_functions_agree_on_python() -> None:
     assert f"PYTHON_VERSION ?= {runtime.removeprefix('python')}\n" in makefile
 
 
+def test_snapshots_are_off_by_default_and_old_versions_are_not_kept() -> None:
+    function = properties("PublishFunction")
+    parameter = TEMPLATE["Parameters"]["SnapStart"]
+
+    assert parameter["Default"] == "None"
+    assert parameter["AllowedValues"] == ["None", "PublishedVersions"]
+    assert function["SnapStart"] == {"ApplyOn": {"Ref": "SnapStart"}}
+    # Lambda snapshots versions only; what is deployed makes one, and events go to it.
+    assert function["AutoPublishAlias"]
+    assert function["AutoPublishAliasAllProperties"] is True
+    assert function["VersionDeletionPolicy"] == "Delete"
+
+
 # The queue
 
 

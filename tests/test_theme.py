@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 import broadsheet
 from broadsheet import addresses, theme
-from broadsheet.render import Renderer, stylesheet
+from broadsheet.render import Renderer
 from broadsheet.site_config import SiteConfig
+from broadsheet.templating import stylesheet
 from broadsheet.theme import DARK, LIGHT, Palette, Theme
 
 DARKER, LIGHTER = (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from broadsheet import card
+from local import slim
 from tests.deploy import programs
 from tests.deploy.programs import ROOT
 
@@ -21,6 +22,8 @@ pytestmark = [pytest.mark.deploy, pytest.mark.xdist_group("deploy")]
 MACHINES = {"arm64": 183, "x86_64": 62}
 # The most that Lambda unpacks for a function and its layers.
 LARGEST = 250 * 2**20
+# Of bytecode by a hash of its source that nobody looks at: https://peps.python.org/pep-0552/
+UNCHECKED = 0b01
 
 
 def machine_of(library: Path) -> int:
@@ -59,16 +62,48 @@ def test_the_layer_holds_the_package_whole_and_nothing_of_this_machine(lambdas: 
         path.relative_to(target): path.read_bytes() for path in target.rglob("*") if path.is_file()
     }
 
-    assert found == ours
-    for name in ("__pycache__", "bin", "RECORD", "direct_url.json"):
+    made = {path for path in found if {"__pycache__", "compiled"} & set(path.parts)}
+    assert {path: data for path, data in found.items() if path not in made} == ours
+    for name in ("bin", "RECORD", "direct_url.json"):
         assert not list(lambdas.layer.rglob(name)), name
+
+
+def test_the_layer_holds_each_template_compiled(lambdas: Built) -> None:
+    templates = list((ROOT / "layers/broadsheet/broadsheet/templates").iterdir())
+    compiled = list((lambdas.layer / "python/broadsheet/compiled").glob("t_*.py"))
+
+    # By its own name, and by the one at which another can extend it.
+    assert len(compiled) == 2 * len(templates)
+
+
+def test_the_layer_holds_the_models_of_what_is_called_alone(lambdas: Built) -> None:
+    data = lambdas.layer / "python" / "botocore" / "data"
+
+    assert {path.name for path in data.iterdir() if path.is_dir()} == {
+        *slim.CALLS,
+        *slim.OF_OTHERS,
+    }
+    assert not (lambdas.layer / "python" / "boto3" / "data").exists()
+
+
+def test_all_is_compiled_for_the_python_of_lambda_where_that_is_here(lambdas: Built) -> None:
+    modules = [path for path in lambdas.layer.rglob("*.py") if "__pycache__" not in path.parts]
+    bytecode = list(lambdas.layer.rglob("*.pyc"))
+    # It is not everywhere, and there the build says so.
+    if bytecode:
+        assert {path.name.split(".")[-2] for path in bytecode} == {"cpython-313"}
+        assert len(bytecode) > 0.95 * len(modules)
+    for path in bytecode:
+        flags = int.from_bytes(path.read_bytes()[4:8], "little")
+        assert flags == UNCHECKED, path
+        assert str(lambdas.layer).encode() not in path.read_bytes()
 
 
 def test_the_functions_hold_their_modules_alone(lambdas: Built) -> None:
     folders = {"publish": lambdas.function, "media": lambdas.media, "ping": lambdas.ping}
     for name, folder in folders.items():
         modules = {path.name for path in (ROOT / "functions" / name).glob("*.py")}
-        assert {path.name for path in folder.iterdir()} == modules
+        assert {path.name for path in folder.iterdir()} - {"__pycache__"} == modules
         for module in modules:
             assert (folder / module).read_bytes() == (
                 ROOT / "functions" / name / module

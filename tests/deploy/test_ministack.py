@@ -217,6 +217,10 @@ def _point_here(stack: Stack, name: str) -> None:
     environment = functions.get_function_configuration(FunctionName=name)["Environment"]
     environment["Variables"]["AWS_ENDPOINT_URL"] = stack.endpoint
     functions.update_function_configuration(FunctionName=name, Environment=environment)
+    # Who is woken is the version at an alias, if there is one.
+    for alias in functions.list_aliases(FunctionName=name)["Aliases"]:
+        version = functions.publish_version(FunctionName=name)["Version"]
+        functions.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
 
 
 def _mend(stack: Stack, name: str) -> None:

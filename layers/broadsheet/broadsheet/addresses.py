@@ -13,8 +13,6 @@ import re
 import unicodedata
 from urllib.parse import unquote_to_bytes
 
-from anyascii import anyascii
-
 SITE_JSON = "site.json"
 ARTICLES = "articles/"
 MEDIA = "media/"
@@ -316,5 +314,9 @@ def media_tag(name: str) -> str:
 
 def slug(label: str) -> str:
     """A topic's slug: NFKC, case-folded, in ASCII letters, digits and hyphens; may be empty."""
-    ascii_label = anyascii(unicodedata.normalize("NFKC", label).casefold()).lower()
-    return re.sub(r"[^a-z0-9]+", "-", ascii_label).strip("-")
+    text = unicodedata.normalize("NFKC", label).casefold()
+    if not text.isascii():
+        from anyascii import anyascii  # noqa: PLC0415 (many sites have no such label)
+
+        text = anyascii(text).lower()
+    return re.sub(r"[^a-z0-9]+", "-", text).strip("-")

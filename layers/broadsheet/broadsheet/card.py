@@ -72,7 +72,7 @@ _CLOSES = (
     r"[)\]}」』】〕〉》）］｝”’、。，．・：；！？,.:;!?%％…ー々〜ゝゞヽヾ"
     r"ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ]"
 )
-_BREAK = re.compile(
+_BREAK = (
     r"(?<= )|(?<=[^\W\d][-–—/])(?=\w)"
     rf"|(?<={_WIDE})(?<!{_OPENS})(?!{_CLOSES}|\s|$)|(?<=\S)(?<!{_OPENS})(?={_WIDE})(?!{_CLOSES})"
 )
@@ -270,7 +270,7 @@ def _without(text: str, categories: set[str]) -> str:
 
 def fitted(faces: Faces, text: str, sizes: tuple[tuple[int, int], ...]) -> tuple[int, list[str]]:
     """The largest size in which a text fits into its lines, and these; or what fits, and "…"."""
-    pieces = _BREAK.split(text)
+    pieces = re.split(_BREAK, text)
     largest = sizes[0][0]
     # Widths grow as sizes do, nearly; so each piece is measured once.
     widths = [_length(faces, largest, piece) for piece in pieces]
@@ -333,7 +333,7 @@ def _chopped(piece: str, measure: Callable[[str], float]) -> Iterator[str]:
 def _shortened(line: str, measure: Callable[[str], float]) -> str:
     """A line that ends in "…", at a word if there is one."""
     while measure(line + ELLIPSIS) > _room():
-        *head, _ = _BREAK.split(line.rstrip())
+        *head, _ = re.split(_BREAK, line.rstrip())
         line = "".join(head) or line[:-1]
     return line.rstrip(" ,;:.–—-،؛、，；。") + ELLIPSIS
 

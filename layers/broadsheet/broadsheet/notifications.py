@@ -15,10 +15,11 @@ from urllib.parse import unquote_plus
 
 from broadsheet.addresses import ARTICLES, KEY_BYTES, MEDIA, SITE_JSON, previewed
 from broadsheet.reconcile import continuation
-from broadsheet.verify import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from broadsheet.verify import Walk
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,8 @@ def _own(message_id: str, value: Any) -> Message | None:
         case {"reconcile": {"after": str(after)}}:
             return Message(message_id, after=after)
         case {"verify": dict(walk)}:
+            from broadsheet.verify import Walk  # noqa: PLC0415 (once a week)
+
             return Message(message_id, walk=Walk.from_json(walk))
         case {"uses": {"name": str(name), "after": str(after)}}:
             return Message(message_id, uses=(name, after))

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from email.utils import format_datetime
-from functools import cache, cached_property
-from importlib.resources import files
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import (
-    ChoiceLoader,
-    Environment,
-    PackageLoader,
-    PrefixLoader,
-    StrictUndefined,
-    select_autoescape,
-)
 from markupsafe import Markup
 
 from broadsheet import addresses, card, disclosure, markdown, metadata
 from broadsheet.article import Image
 from broadsheet.card import Card
+from broadsheet.templating import environment, static
 from broadsheet.theme import Theme
 
 if TYPE_CHECKING:
@@ -64,10 +54,7 @@ ABOUT_AI = "https://cv.iptc.org/newscodes/digitalsourcetype/"
 _MONTHS = (
     "January February March April May June July August September October November December".split()
 )
-# Languages written from right to left, and scripts that are whatever the language.
-_RTL = {"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"}
 _QUOTE = '"'
-_RTL_SCRIPTS = {"adlm", "arab", "hebr", "nkoo", "syrc", "thaa"}
 
 
 @dataclass(frozen=True)
@@ -158,73 +145,12 @@ class Drawing:
         return f"{self.card.digest} {etag.strip(_QUOTE)}"
 
 
-@cache
-def _environment() -> Environment:
-    templates = PackageLoader("broadsheet")
-    environment = Environment(
-        # A template in overrides/ wins; as "default/NAME" it can extend the one that it overrides.
-        loader=ChoiceLoader(
-            [
-                PackageLoader("broadsheet", "overrides"),
-                templates,
-                PrefixLoader({"default": templates}),
-            ]
-        ),
-        autoescape=select_autoescape(("html", "xml", "svg"), default=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "url": addresses.url_path,
-        "direction": direction,
-        "locale": metadata.locale,
-        "ai_label": disclosure.label,
-        "ai_sentence": disclosure.sentence,
-        "ai_source_type": disclosure.source_type,
-        "ai_value": disclosure.value,
-        "news_language": metadata.news_language,
-        "rfc822": lambda moment: format_datetime(moment.astimezone(UTC)),
-    }
-    environment.globals |= {"ai_terms": disclosure.TERMS, "iptc_terms": disclosure.SOURCE_TYPES}
-    environment.globals["style"] = Markup(stylesheet())  # noqa: S704 (a file of this package)
-    environment.globals["search"] = Markup(search_script())  # noqa: S704 (likewise)
-    return environment
-
-
-@cache
-def stylesheet() -> str:
-    """The style of every page, which stands in each, so that none depends on another object."""
-    return re.sub(r"/\*.*?\*/|\n\s*", "", _static("style.css"), flags=re.DOTALL)
-
-
-@cache
-def search_script() -> str:
-    """The script of the search page, the only one that there is; it too stands in its page."""
-    return re.sub(r"^\s*(?://.*\n)?", "", _static("search.js"), flags=re.MULTILINE)
-
-
-@cache
-def _static(name: str) -> str:
-    return files(__package__).joinpath("static", name).read_text("utf-8")
-
-
 def entity_tag(data: bytes) -> str:
     """The entity tag that S3 gives these bytes: their MD5 under SSE-S3 and in one part.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
     """
     return f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
-
-
-def direction(language: str) -> str:
-    """Which way a language (a BCP 47 tag) is written: "rtl" or "ltr"."""
-    # What follows an "x" is private and no script.
-    primary, *subtags = language.lower().partition("-x-")[0].split("-")
-    if scripts := [tag for tag in subtags if re.fullmatch("[a-z]{4}", tag)]:
-        return "rtl" if scripts[0] in _RTL_SCRIPTS else "ltr"
-    return "rtl" if primary in _RTL else "ltr"
 
 
 class Renderer:
@@ -352,7 +278,7 @@ class Renderer:
         return [
             self._page(addresses.NOT_FOUND, "404.html", ""),
             self._page(addresses.ROBOTS, "robots.txt", "", TEXT),
-            Page(addresses.FEED_STYLE, _static("feed.css").encode(), CSS, _tags("")),
+            Page(addresses.FEED_STYLE, static("feed.css").encode(), CSS, _tags("")),
             self._tdm_policy(),
             Page(addresses.INDEXNOW, self._config.indexnow_key.encode(), TEXT, _tags("")),
             self._page(addresses.ICON, "icon.svg", "", SVG, initial=initial, colours=theme.light),
@@ -455,7 +381,7 @@ class Renderer:
     def _page(
         self, key: str, template: str, tag: str, content_type: str = HTML, **values: Any
     ) -> Page:
-        text = _environment().get_template(template).render(**self._shared, key=key, **values)
+        text = environment().get_template(template).render(**self._shared, key=key, **values)
         return Page(key, text.encode(), content_type, _tags(tag))
 
     def _json_feed(self, key: str, values: Mapping[str, Any]) -> Page:

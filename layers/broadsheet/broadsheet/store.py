@@ -16,8 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, cached_property
+from functools import cache
 from importlib import import_module
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
@@ -91,58 +92,73 @@ class Stored:
     version: str = ""
 
 
-@dataclass(frozen=True)
 class _Clients:
-    s3: S3Client
-    cloudfront: CloudFrontClient
-    sqs: SQSClient
-    session: boto3.Session
-    config: Config
-    endpoint_url: str = ""
+    """What every publish calls, at once; the others when they are needed, and then once.
 
-    @cached_property
+    A client takes a new process some time.
+    """
+
+    def __init__(self, endpoint_url: str, connections: int) -> None:
+        self._endpoint_url = endpoint_url
+        self._config = Config(
+            max_pool_connections=connections,
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        )
+        self._session = boto3.Session()
+        # A session makes one client at a time, and threads call.
+        self._making = Lock()
+        self._made: dict[str, Any] = {}
+        self.s3: S3Client = self._client("s3")
+        self.cloudfront: CloudFrontClient = self._client("cloudfront")
+
+    def _client(self, service: str) -> Any:
+        with self._making:
+            if service not in self._made:
+                # Any: boto3's types know a service by its literal name.
+                session: Any = self._session
+                self._made[service] = session.client(service, config=self._config)
+            return self._made[service]
+
+    @property
+    def sqs(self) -> SQSClient:
+        """For what fails, and what is too much for one invocation."""
+        sqs: SQSClient = self._client("sqs")
+        return sqs
+
+    @property
     def events(self) -> EventBridgeClient:
-        """Made only where there is a bus: a client takes a new process some time."""
-        return self.session.client("events", config=self.config)
+        """For those who have a bus."""
+        events: EventBridgeClient = self._client("events")
+        return events
 
-    @cached_property
+    @property
     def redirects(self) -> CloudFrontKeyValueStoreClient:
-        """Likewise: only where a redirect changes."""
+        """For old addresses that change."""
         _sign_for_all_regions()
-        client = self.session.client("cloudfront-keyvaluestore", config=self.config)
-        if self.endpoint_url:
-            hooks = client.meta.events
-            hooks.register("before-sign", _without_account)
-        return client
+        redirects: CloudFrontKeyValueStoreClient = self._client("cloudfront-keyvaluestore")
+        if self._endpoint_url:
+            hooks = redirects.meta.events
+            hooks.register("before-sign", _without_account, unique_id=_without_account.__name__)
+        return redirects
 
-    @cached_property
+    @property
     def scheduler(self) -> EventBridgeSchedulerClient:
-        """Likewise, for the first article that has a time to wait for."""
-        return self.session.client("scheduler", config=self.config)
+        """For articles that have a time to wait for."""
+        scheduler: EventBridgeSchedulerClient = self._client("scheduler")
+        return scheduler
 
-    @cached_property
+    @property
     def states(self) -> SFNClient:
-        """Likewise, for a change of site.json."""
-        return self.session.client("stepfunctions", config=self.config)
+        """For a change of site.json."""
+        states: SFNClient = self._client("stepfunctions")
+        return states
 
 
 @cache
 def _clients(endpoint_url: str, connections: int) -> _Clients:
-    config = Config(
-        max_pool_connections=connections,
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-    )
-    session = boto3.Session()
-    return _Clients(
-        s3=session.client("s3", config=config),
-        cloudfront=session.client("cloudfront", config=config),
-        sqs=session.client("sqs", config=config),
-        session=session,
-        config=config,
-        endpoint_url=endpoint_url,
-    )
+    return _Clients(endpoint_url, connections)
 
 
 @cache
@@ -169,7 +185,7 @@ class Store:
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         clients = _clients(settings.endpoint_url, settings.parallel_calls)
-        self._s3, self._cloudfront, self._sqs = clients.s3, clients.cloudfront, clients.sqs
+        self._s3, self._cloudfront = clients.s3, clients.cloudfront
         self._clients = clients
         self._settings = settings
         self._seconds_left = seconds_left
@@ -340,7 +356,7 @@ class Store:
         url = queue_url or self._settings.queue_url
         for entries in _tens([{"MessageBody": body, "DelaySeconds": delay} for body in bodies]):
             with self._call("SendMessageBatch", url, ""):
-                answer = self._sqs.send_message_batch(QueueUrl=url, Entries=entries)
+                answer = self._clients.sqs.send_message_batch(QueueUrl=url, Entries=entries)
             if failed := answer.get("Failed"):
                 raise UnavailableError(f"SendMessageBatch: {failed[0]['Code']}")
 
@@ -352,7 +368,9 @@ class Store:
         hidden = [{"ReceiptHandle": h, "VisibilityTimeout": s} for h, s in seconds.items()]
         for entries in _tens(hidden):
             with _translated("ChangeMessageVisibilityBatch", queue_url, ""):
-                self._sqs.change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
+                self._clients.sqs.change_message_visibility_batch(
+                    QueueUrl=queue_url, Entries=entries
+                )
 
     def start_rebuild(self, name: str) -> None:
         """Have all articles reconciled by the state machine, once for each name of 1 to 80 letters.
