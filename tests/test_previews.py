@@ -585,11 +585,12 @@ def test_a_crash_at_any_call_leaves_nothing_early_stale_or_forgotten(
     by: str,
 ) -> None:
     monkeypatch.setenv("INVALIDATE_BY", by)
-    room.s3.put_object(Bucket=SOURCE, Key=addresses.PREVIEW_SECRET, Body=b"s" * 32)
-    keys = again(room, step)
-    before = room.calls.total()
-    assert room.deliver(*keys) == DONE
-    calls = room.calls.total() - before
+    # What is counted is a second time, as secret and records are made but once.
+    for _ in range(2):
+        keys = again(room, step)
+        before = room.calls.total()
+        assert room.deliver(*keys) == DONE
+        calls = room.calls.total() - before
     wanted, receipts = room.schedules(), [said(room, key) for key in keys]
     for n in few_of(calls, step.__name__ + by):
         keys = again(room, step)
