@@ -553,6 +553,11 @@ def said(room: Newsroom, key: str) -> dict[str, Any]:
     return receipt | {name: "" for name in ("upload", "preview_url") if name in receipt}
 
 
+def few_of(calls: int, name: str) -> range:
+    """Fewer than other tests take: there are many steps, and the simulation takes each call."""
+    return some_of(calls, name)[::3]
+
+
 def again(room: Newsroom, step: Callable[[Newsroom], list[str]]) -> list[str]:
     """Take a step from where nothing of its articles is there."""
     room.now = NOON
@@ -580,13 +585,14 @@ def test_a_crash_at_any_call_leaves_nothing_early_stale_or_forgotten(
     by: str,
 ) -> None:
     monkeypatch.setenv("INVALIDATE_BY", by)
-    room.s3.put_object(Bucket=SOURCE, Key=addresses.PREVIEW_SECRET, Body=b"s" * 32)
-    keys = again(room, step)
-    before = room.calls.total()
-    assert room.deliver(*keys) == DONE
-    calls = room.calls.total() - before
+    # What is counted is a second time, as secret and records are made but once.
+    for _ in range(2):
+        keys = again(room, step)
+        before = room.calls.total()
+        assert room.deliver(*keys) == DONE
+        calls = room.calls.total() - before
     wanted, receipts = room.schedules(), [said(room, key) for key in keys]
-    for n in some_of(calls, step.__name__ + by):
+    for n in few_of(calls, step.__name__ + by):
         keys = again(room, step)
         room.gate = crash_at(n)
         with pytest.raises(Crash):
@@ -638,7 +644,7 @@ def test_another_invocation_at_any_call_leaves_nothing_early_stale_or_forgotten(
     before = room.calls.total()
     assert room.deliver(*keys) == DONE
     calls = room.calls.total() - before
-    for n in some_of(calls, step.__name__ + other.__name__):
+    for n in few_of(calls, step.__name__ + other.__name__):
         keys = again(room, step)
         room.gate = interrupt_at(n, room, other)
         assert room.deliver(*keys) == DONE

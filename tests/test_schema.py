@@ -211,6 +211,7 @@ ARTICLE = record(
         "$schema": text(2048),
         "updated_at": DATE,
         "expires_at": DATE,
+        "preview_until": DATE,
         "expiry": st.sampled_from(["unlist", "remove", "delete", ""]),
         "authors": items(record({"name": text(200)}, {"url": URL}), 50),
         "topics": items(text(100), 10),
