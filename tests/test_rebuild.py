@@ -233,6 +233,7 @@ def test_a_message_more_starts_another_rebuild(engine: Engine) -> None:
 
     names = {one["name"] for one in engine.executions()}
     assert names == {name_of_rebuild(ids) for ids in (["1"], ["1", "2"], ["2"])}
+    assert len(names) == 3
 
 
 def test_a_start_that_fails_fails_its_message_and_comes_again(engine: Engine) -> None:

@@ -83,7 +83,9 @@ def _ask(deployment: Deployment) -> None:
 
 def _by_map(deployment: Deployment, timeout: float) -> None:
     """Have it done by the state machine, and follow it as long as there is news."""
-    began = datetime.fromtimestamp(_now(deployment), UTC)
+    # What began in this second may be older than the message, and have read an older site.json.
+    began = datetime.fromtimestamp(_now(deployment) + 1, UTC)
+    time.sleep(SECOND)
     _ask(deployment)
     if not timeout:
         out().print("All articles are made anew in the background.")
