@@ -107,7 +107,7 @@ KINDS = {
     "cancel an expiry": Kind((_ENDS, _B), (_A,), _delete("b")),
     "preview": Kind((_B,), (_DRAFT,), _delete("a")),
     "end of a preview": Kind((_DRAFT, _B), (_CLOCK,), _A),
-    "publish a preview": Kind((_DRAFT, _B), (_A,), _put("a", status="draft")),
+    "publish a preview": Kind((_DRAFT, _B), (_A,), _DRAFT),
     "old address": Kind((_A, _OLD), (_put("b", aliases=["/old/"], published_at=LATER),), _OLD_GOES),
     "move": Kind((_A, _B), (_MOVED, _delete("a")), _C_AT_OLD),
     "last article": Kind((_A,), (_delete("a"),), _B),
