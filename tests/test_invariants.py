@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.gates import crash_at, interrupt_at, some_of
-from tests.newsroom import SITE, SOURCE, Crash, Newsroom
+from tests.gates import crash_and_mend, interrupt_and_converge, start_anew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.newsroom import Newsroom
 
 
 def first_article(newsroom: Newsroom) -> list[str]:
@@ -74,34 +75,17 @@ STEPS = [
 ]
 
 
-def count_calls(newsroom: Newsroom, keys: list[str]) -> int:
-    before = newsroom.calls.total()
-    assert newsroom.deliver(*keys) == {"batchItemFailures": []}
-    return newsroom.calls.total() - before
-
-
 @pytest.mark.parametrize("step", STEPS)
 def test_a_crash_at_any_call_is_mended_by_the_next_delivery(
     newsroom: Newsroom, step: Callable[[Newsroom], list[str]]
 ) -> None:
-    def begin() -> list[str]:
+    def begin() -> list[list[str]]:
         start_anew(newsroom)
         if step is not first_article:
             newsroom.deliver(*first_article(newsroom))
-        return step(newsroom)
+        return [[key] for key in step(newsroom)]
 
-    # Whoever comes later remembers site.json, and calls once less.
-    assert newsroom.deliver(*begin()) == {"batchItemFailures": []}
-    calls = count_calls(newsroom, begin())
-    newsroom.assert_converged()
-    for n in some_of(calls, step.__name__):
-        keys = begin()
-        newsroom.gate = crash_at(n)
-        with pytest.raises(Crash):
-            newsroom.deliver(*keys)
-        newsroom.gate = None
-        assert newsroom.deliver(*keys) == {"batchItemFailures": []}
-        newsroom.assert_converged()
+    crash_and_mend(newsroom, begin, step)
 
 
 @pytest.mark.parametrize(
@@ -130,18 +114,13 @@ def test_another_invocation_between_two_calls_changes_nothing_in_the_end(
     # The exception that the promise names: removed while another invocation still publishes it.
     both = {"articles/a", "articles/a/card.png"}
     excepted = both if {step, other} == {update, remove} else set()
-    for n in range(1 + len(step.__name__) % 8, 1000, 8):
+
+    def begin() -> list[list[str]]:
         start_anew(newsroom)
         newsroom.deliver(*first_article(newsroom))
-        keys = step(newsroom)
-        newsroom.gate = interrupt_at(n, newsroom, other)
-        assert newsroom.deliver(*keys) == {"batchItemFailures": []}
-        interrupted = newsroom.gate is None
-        newsroom.gate = None
-        newsroom.assert_converged(excepted)
-        if not interrupted:
-            break
-    assert n > 20
+        return [[key] for key in step(newsroom)]
+
+    interrupt_and_converge(newsroom, begin, step, other, excepted)
 
 
 @pytest.mark.parametrize("key", ["404.html", "robots.txt"])
@@ -181,11 +160,3 @@ def test_any_order_any_batch_size_and_duplicates_give_the_same_bytes(
     for i in range(0, len(deliveries), size):
         assert newsroom.deliver(*deliveries[i : i + size]) == {"batchItemFailures": []}
     newsroom.assert_converged()
-
-
-def start_anew(newsroom: Newsroom) -> None:
-    for bucket in (SOURCE, SITE):
-        answer = newsroom.s3.list_object_versions(Bucket=bucket)
-        items = [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
-        newsroom.empty(bucket, *((item["Key"], item["VersionId"]) for item in items))
-    newsroom.forget()

@@ -211,9 +211,26 @@ DAY: list[Callable[[Newsroom], None]] = [
 ]
 
 
+# It is the same evening for all that ask of it.
+one_evening = pytest.mark.xdist_group("evening")
+_evening: list[tuple[Newsroom, dict[str, str]]] = []
+
+
 @pytest.fixture
-def evening(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Newsroom:
-    """A newsroom that has had its day."""
+def evening(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Newsroom:
+    """A newsroom that has had its day, of which only what it counted is left; its environment."""
+    if not _evening:
+        newsroom = request.getfixturevalue("newsroom")
+        _live_a_day(newsroom, monkeypatch)
+        names = ("DISTRIBUTION_ID", "QUEUE_URL", "MEDIA_QUEUE_URL", "EVENT_BUS", *SCHEDULING)
+        _evening.append((newsroom, {name: os.environ[name] for name in names}))
+    newsroom, environ = _evening[0]
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    return newsroom
+
+
+def _live_a_day(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("QUEUE_URL", "MEDIA_QUEUE_URL"):
         queue = boto3.client("sqs").create_queue(QueueName=name.lower())
         monkeypatch.setenv(name, queue["QueueUrl"])
@@ -228,7 +245,6 @@ def evening(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Newsroom:
     for step in DAY:
         step(newsroom)
     newsroom.assert_converged()
-    return newsroom
 
 
 def grants(statement: Statement) -> list[Statement]:
@@ -249,6 +265,7 @@ def unneeded(allowed: list[Statement], needed: set[Request]) -> list[str]:
     ]
 
 
+@one_evening
 @pytest.mark.parametrize("function", ["Publish", "Media", "Ping"])
 def test_a_role_allows_nothing_that_no_call_needs(evening: Newsroom, function: str) -> None:
     allowed = [grant for one in present(function).role() for grant in grants(one)]
@@ -260,6 +277,7 @@ def test_a_role_allows_nothing_that_no_call_needs(evening: Newsroom, function: s
     )
 
 
+@one_evening
 def test_a_grant_too_many_is_noticed(evening: Newsroom) -> None:
     allowed = [grant for one in present().role() for grant in grants(one)]
     ours = [grant for grant in allowed if grant.actions[0] not in OF_OTHERS]
@@ -274,6 +292,7 @@ def test_a_grant_too_many_is_noticed(evening: Newsroom) -> None:
     )
 
 
+@one_evening
 def test_the_day_has_every_call_that_the_code_can_make(evening: Newsroom) -> None:
     tree = ast.parse(Path(store.__file__).read_text(encoding="utf-8"))
     methods = {
@@ -489,6 +508,7 @@ def test_nothing_that_a_role_may_write_can_wake_a_function(function: str) -> Non
     assert "NotificationConfiguration" not in properties("SiteBucket")
 
 
+@one_evening
 def test_nothing_that_was_written_in_a_day_wakes_the_function(evening: Newsroom) -> None:
     here = present().names["SourceBucket.Arn"]
     written = [

@@ -13,7 +13,7 @@ import pytest
 
 from broadsheet import addresses
 from broadsheet.redirects import Claims, aliases_of
-from tests.gates import crash_at, interrupt_at, some_of
+from tests.gates import crash_and_mend, interrupt_and_converge, start_anew
 from tests.newsroom import DONE, STORE, Crash, Newsroom, failed, publish, refused
 
 if TYPE_CHECKING:
@@ -451,12 +451,7 @@ def _move(newsroom: Newsroom) -> list[str]:
 
 def _calm(newsroom: Newsroom) -> None:
     """A site of which the old address leads to w, or else to l; others are there and claimed."""
-    for key in newsroom.keys(newsroom.site_bucket):
-        newsroom.s3.delete_object(Bucket=newsroom.site_bucket, Key=key)
-    for path in ("a", "b", "taken", "moved"):
-        newsroom.delete(path)
-    newsroom.stores.stores.clear()
-    newsroom.forget()
+    start_anew(newsroom)
     keys = [
         newsroom.upload("w", aliases=[OLD], published_at=LATER),
         newsroom.upload("l", aliases=[OLD, "/articles/taken/"], published_at=EARLIER),
@@ -472,21 +467,11 @@ STEPS = [_first, _clash, _winner_withdraws, _alias_dropped, _article_appears, _m
 def test_a_crash_at_any_call_is_mended_by_the_next_delivery(
     newsroom: Newsroom, step: Callable[[Newsroom], list[str]]
 ) -> None:
-    _calm(newsroom)
-    before = newsroom.calls.total()
-    keys = step(newsroom)
-    assert newsroom.deliver(keys) == DONE
-    calls = newsroom.calls.total() - before
-    newsroom.assert_converged()
-    for n in some_of(calls, step.__name__):
+    def begin() -> list[list[str]]:
         _calm(newsroom)
-        keys = step(newsroom)
-        newsroom.gate = crash_at(n)
-        with pytest.raises(Crash):
-            newsroom.deliver(keys)
-        newsroom.gate = None
-        assert newsroom.deliver(keys) == DONE
-        newsroom.assert_converged()
+        return [step(newsroom)]
+
+    crash_and_mend(newsroom, begin, step)
 
 
 @pytest.mark.parametrize(
@@ -506,16 +491,11 @@ def test_another_invocation_between_two_calls_changes_nothing_in_the_end(
     step: Callable[[Newsroom], list[str]],
     other: Callable[[Newsroom], list[str]],
 ) -> None:
-    for n in range(1 + len(step.__name__) % 8, 1000, 8):
+    def begin() -> list[list[str]]:
         _calm(newsroom)
-        keys = step(newsroom)
-        newsroom.gate = interrupt_at(n, newsroom, other)
-        assert newsroom.deliver(keys) == DONE
-        interrupted = newsroom.gate is None
-        newsroom.gate = None
-        newsroom.assert_converged()
-        if not interrupted:
-            break
+        return [step(newsroom)]
+
+    interrupt_and_converge(newsroom, begin, step, other)
 
 
 # The store's signatures
