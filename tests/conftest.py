@@ -36,6 +36,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "_last_site", {})
     for name in (
         "AWS_PROFILE",
+        "AWS_REGION",
         "AWS_ENDPOINT_URL",
         "AWS_SESSION_TOKEN",
         "QUEUE_URL",

@@ -41,6 +41,7 @@ CLIENTS = {
     "events": "events",
     "redirects": "cloudfront-keyvaluestore",
     "scheduler": "scheduler",
+    "states": "stepfunctions",
 }
 
 
@@ -54,8 +55,10 @@ def started(program: str, **environ: str) -> Any:
         "def connect(*_): raise AssertionError('nobody is called')\n"
         "socket.socket.connect = connect\n"
     )
+    # Where a redirect has changed in this process, Python looks for awscrt, which is off the path.
+    path = [folder for folder in sys.path if folder not in store._CRT]  # noqa: SLF001 (no other says)
     lambdas = {
-        "PYTHONPATH": ":".join(sys.path),
+        "PYTHONPATH": ":".join(path),
         "AWS_REGION": "eu-west-1",
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "testing",
