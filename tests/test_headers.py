@@ -165,7 +165,7 @@ def test_every_kind_of_page_obeys_the_policy_and_is_styled(
 FORBIDDEN = [
     "<script>document.title = 'x'</script>",
     "<script src='/x.js'></script>",
-    "<p onclick='x()'>x</p>",
+    "<details open ontoggle='x()'>x</details>",
     "<p style='color: red'>x</p>",
     "<style>p { color: red }</style>",
     "<link rel='stylesheet' href='https://example.org/x.css'>",

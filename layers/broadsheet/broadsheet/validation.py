@@ -132,9 +132,10 @@ def _load(text: str, duplicates: dict[int, list[str]]) -> Any:
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         nonlocal names
-        names += len(items)
+        names += 1 + len(items)
         if names > MOST_NAMES:
-            raise _invalid(f"has more than {MOST_NAMES:,} fields; expected at most that")
+            what = f"{MOST_NAMES:,} objects and fields"
+            raise _invalid(f"has more than {what}; expected at most that")
         value = dict(items)
         if len(value) < len(items):
             times = Counter(name for name, _ in items)
