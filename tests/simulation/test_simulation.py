@@ -116,7 +116,8 @@ def test_a_seed_replays_exactly_in_a_process_with_other_hashes() -> None:
     program = (
         "from tests.simulation.draw import plan_of\n"
         "from tests.simulation.world import simulate\n"
-        "print('\\n'.join(simulate(plan_of(11)).trace))"
+        # In 4 and 8, articles have several old addresses.
+        "for seed in (4, 8, 11): print('\\n'.join(simulate(plan_of(seed)).trace))"
     )
     traces = []
     for number in ("1", "2"):

@@ -330,10 +330,11 @@ def wanted_of(
 
     The addresses of those that others have ``claimed`` are looked at as well.
     """
-    wanted = defaultdict(Wanted, {addresses.article_address(path): Wanted() for path in claimed})
+    own = [addresses.article_address(path) for path in sorted(claimed)]
+    wanted = defaultdict(Wanted, {address: Wanted() for address in own})
     for upload, ever in uploads:
         if upload.usable:
-            for alias in ever | upload.aliases.keys():
+            for alias in sorted(ever | upload.aliases.keys()):
                 at = upload.claimed_at if alias in upload.aliases else None
                 wanted[alias].changes[upload.path] = at
     return dict(wanted)
