@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tests.simulation.crashes import DEATHS, KINDS
-from tests.simulation.draw import plan_of
+from tests.simulation.draw import AIMS, plan_of
 from tests.simulation.mutations import MUTATIONS, WITHIN
 from tests.simulation.plan import FAULTS
 from tests.simulation.shrink import report, shortest
@@ -34,12 +34,13 @@ R = TypeVar("R")
 console = Console(highlight=False)
 
 
-def run_seeds(seeds: Sequence[int], mutation: str) -> tuple[Counter[str], list[int]]:
-    """What the runs of these seeds covered, and those that failed."""
+def run_seeds(seeds: Sequence[int], of: tuple[str, str]) -> tuple[Counter[str], list[int]]:
+    """What the runs of these seeds, ``of`` a mutation and a scene, covered; and which failed."""
+    mutation, scene = of
     coverage: Counter[str] = Counter()
     failed = []
     for seed in seeds:
-        run = simulate(plan_of(seed), mutation)
+        run = simulate(plan_of(seed, scene), mutation)
         coverage += run.coverage
         if run.violations:
             failed.append(seed)
@@ -56,21 +57,28 @@ def run_task(task: _Task, mutation: str) -> list[Plan]:
 
 
 def catch(name: str, first: int) -> tuple[int | None, str]:
-    """How many runs it takes to notice a mutation, and by what."""
-    for seed in range(first, first + WITHIN):
-        run = simulate(plan_of(seed), name)
+    """How many runs it takes to notice a mutation, and by what.
+
+    Every other is of the scene that aims at what is broken, if there is one.
+    """
+    scene = MUTATIONS[name].scene
+    for n in range(WITHIN):
+        aimed = scene and n % 2
+        plan = plan_of(first + n // 2, scene if aimed else "") if scene else plan_of(first + n)
+        run = simulate(plan, name)
         if run.violations:
-            return seed - first + 1, run.violations[0]
+            return n + 1, run.violations[0]
     return None, ""
 
 
-def simulate_many(count: int, first: int, mutation: str) -> bool:
+def simulate_many(count: int, first: int, mutation: str, scene: str) -> bool:
     """Run the seeds, print what was covered and what failed; whether nothing did."""
     coverage: Counter[str] = Counter()
     failed: list[int] = []
     seeds = range(first, first + count)
+    of = (mutation, scene)
     chunks = [seeds[i : i + CHUNK] for i in range(0, count, CHUNK)]
-    for _, (covered, bad) in _in_parallel("runs", run_seeds, chunks, mutation, size=len):
+    for _, (covered, bad) in _in_parallel("runs", run_seeds, chunks, of, size=len):
         coverage += covered
         failed += bad
         if len(failed) >= MOST_FAILURES:
@@ -79,7 +87,7 @@ def simulate_many(count: int, first: int, mutation: str) -> bool:
     if not failed:
         console.print(f"[bold green]OK[/]: {count:,} runs from seed {first}, no violation")
         return True
-    _print_failure(simulate(plan_of(min(failed)), mutation), mutation)
+    _print_failure(simulate(plan_of(min(failed), scene), mutation), mutation)
     console.print(f"[bold red]FAILED[/]: seeds {sorted(failed)}; run one with 1 SEED")
     return False
 
@@ -87,10 +95,10 @@ def simulate_many(count: int, first: int, mutation: str) -> bool:
 def simulate_mutations(first: int) -> bool:
     """Print for each mutation how many runs it took to notice it; whether all were noticed."""
     results = dict(_in_parallel("mutations", catch, list(MUTATIONS), first))
-    table = Table("mutation", "what is broken", "runs", "noticed by")
+    table = Table("mutation", "what is broken", "scene", "runs", "noticed by")
     for name, mutation in MUTATIONS.items():
         runs, violation = results[name]
-        table.add_row(name, mutation.what, str(runs or "[red]never[/]"), violation)
+        table.add_row(name, mutation.what, mutation.scene, str(runs or "[red]never[/]"), violation)
     console.print(table)
     unnoticed = [name for name, (runs, _) in results.items() if runs is None]
     if unnoticed:
@@ -197,9 +205,10 @@ def main() -> int:
     parser.add_argument(
         "--mutation", choices=MUTATIONS, default="", help="break the code like this"
     )
+    parser.add_argument("--scene", choices=AIMS, default="", help="only plans of this scene")
     options = parser.parse_args()
     if options.mutations:
         return not simulate_mutations(options.seed)
     if options.crashes:
         return not simulate_crashes(options.mutation)
-    return not simulate_many(options.runs, options.seed, options.mutation)
+    return not simulate_many(options.runs, options.seed, options.mutation, options.scene)

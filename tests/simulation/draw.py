@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.simulation.plan import FaultKind
+
+Scene = Callable[[int, random.Random, "_Alphabet"], Plan]
 
 # Late on its last day it is the next month in Tokyo.
 DAYS = ("2026-01-02T12", "2026-01-02T13", "2026-02-28T23")
@@ -141,8 +144,13 @@ PREVIEWING = (
 )
 
 
-def plan_of(seed: int) -> Plan:
-    """The plan of a seed: in some of them articles have old addresses, in few previews."""
+def plan_of(seed: int, scene: str = "") -> Plan:
+    """The plan of a seed: in some of them articles have old addresses, in few previews.
+
+    Of this scene, one of AIMS, if it is named.
+    """
+    if scene:
+        return AIMS[scene](seed, random.Random(f"{seed} {scene}"))  # noqa: S311 (no secret)
     rng = random.Random(f"{seed} previews")  # noqa: S311 (no secret)
     return _previewed(seed, rng) if rng.random() < 0.06 else _addressed(seed)
 
@@ -281,7 +289,11 @@ def _plan_of(seed: int) -> Plan:
     events = rng.random() < 0.5
     if rng.random() < 0.3:
         return replace(_storm(seed, rng), events=events)
-    plan = rng.choice(SCENES)(seed, rng, _Alphabet(rng, scene=True))
+    return _staged(seed, rng, rng.choice(SCENES), events=events)
+
+
+def _staged(seed: int, rng: random.Random, scene: Scene, *, events: bool) -> Plan:
+    plan = scene(seed, rng, _Alphabet(rng, scene=True))
     return replace(
         plan,
         faults=plan.faults or tuple(_faults(rng, rng.choice([0, 0, 1]), 2)),
@@ -614,7 +626,6 @@ SCENES = (
     _awaited,
     _clash,
     _outdated,
-    _outdated,
     _succession,
     _searched,
     _overtaken,
@@ -625,10 +636,21 @@ SCENES = (
     _compared,
     _damaged,
     _failed_comparison,
-    _failed_comparison,
     _raced_repair,
     _untold,
 )
+
+
+def _alone(scene: Scene) -> Callable[[int, random.Random], Plan]:
+    return lambda seed, rng: _staged(seed, rng, scene, events=rng.random() < 0.5)
+
+
+# Each scene by its name, to be had alone.
+AIMS: dict[str, Callable[[int, random.Random], Plan]] = {
+    "readdressed": _readdressed,
+    "previewed": _previewed,
+    **{scene.__name__.strip("_"): _alone(scene) for scene in SCENES},
+}
 
 
 def _plan(

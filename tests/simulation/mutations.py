@@ -37,10 +37,14 @@ Patch = tuple[Any, str, Any]
 
 @dataclass(frozen=True)
 class Mutation:
-    """What is broken, and the patches (owner, name, replacement) that break it."""
+    """What is broken, and the patches (owner, name, replacement) that break it.
+
+    ``scene`` is the one of draw.AIMS that aims at this safeguard, if any does.
+    """
 
     what: str
     patches: tuple[Patch, ...]
+    scene: str = ""
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -455,15 +459,19 @@ def _only_its_own(self: _Run, upload: Any) -> Any:
 
 MUTATIONS = {
     "look-again": Mutation(
-        "indexes are not looked at again", ((Listings, "_look_again", _nothing),)
+        "indexes are not looked at again",
+        ((Listings, "_look_again", _nothing),),
+        scene="succession",
     ),
     "fence": Mutation(
         "listings are written whatever lies there",
         ((Store, "replace_page", _listings_over_anything),),
+        scene="outdated",
     ),
     "mend-blindly": Mutation(
         "a listing is mended without looking at its index",
         ((Listings, "_mend_page", _mended_blindly),),
+        scene="outdated",
     ),
     "no-mending": Mutation(
         "a listing that a condition keeps from being written is left as it is",
@@ -476,14 +484,17 @@ MUTATIONS = {
     "swap-index": Mutation(
         "indexes are swapped without If-Match",
         ((Store, "write_state", _swapped_over_anything("_index/")),),
+        scene="clash",
     ),
     "swap-segment": Mutation(
         "what search knows is swapped without If-Match",
         ((Store, "replace_page", _segments_over_anything),),
+        scene="searched",
     ),
     "delete-segment": Mutation(
         "what search knows of a month without articles is deleted without If-Match",
         ((Store, "remove_page", _segments_deleted_blindly),),
+        scene="searched",
     ),
     "segment-first": Mutation(
         "search knows an article before it has its page", ((_Run, "_place", _segments_first),)
@@ -495,13 +506,17 @@ MUTATIONS = {
     "swap-record": Mutation(
         "records are swapped without If-Match",
         ((Store, "write_state", _swapped_over_anything("_record/")),),
+        scene="overtaken",
     ),
     "shrink-record": Mutation(
-        "a record forgets where its path was", ((_Run, "_record", _shrinking_record),)
+        "a record forgets where its path was",
+        ((_Run, "_record", _shrinking_record),),
+        scene="overtaken",
     ),
     "record-last": Mutation(
         "records are written after the listings",
         ((_Run, "_record", _record_later), (_Run, "_finish", _record_at_last)),
+        scene="overtaken",
     ),
     "listings-before-pages": Mutation(
         "pages are written after the listings",
@@ -546,18 +561,22 @@ MUTATIONS = {
     "site-identity": Mutation(
         "site.json is not looked at before its pages are written",
         ((Listings, "_check_site", _any_site),),
+        scene="site",
     ),
     "fixed-pages": Mutation(
         "404.html and robots.txt are written whatever lies there",
         ((Store, "replace_page", _fixed_over_anything),),
+        scene="site",
     ),
     "month-versions": Mutation(
         "a scope takes any count of a month, older ones too",
         ((Listings, "_see_latest", _nothing),),
+        scene="succession",
     ),
     "refill": Mutation(
         "newest entries are not gathered from the months again",
         ((Scope, "merged", _never_refilled),),
+        scene="refill",
     ),
     "receipts-first": Mutation(
         "receipts are written before the CDN is told",
@@ -568,7 +587,9 @@ MUTATIONS = {
         ((_Run, "_invalidate", _events_first), (_Run, "_tell", _nothing)),
     ),
     "events-lost": Mutation(
-        "an event that could not be sent is taken for sent", ((Hooks, "send", _told_anyhow),)
+        "an event that could not be sent is taken for sent",
+        ((Hooks, "send", _told_anyhow),),
+        scene="untold",
     ),
     "events-once": Mutation(
         "only what no receipt speaks of is told", ((Hooks, "look", _taken_for_told),)
@@ -583,60 +604,82 @@ MUTATIONS = {
     "early": Mutation(
         "what waits for its time is published at once",
         ((Standing, "of", staticmethod(_early)),),
+        scene="awaited",
     ),
     "schedule-last": Mutation(
         "schedules are set after the receipts",
         ((Schedules, "settle", _nothing), (_Run, "_write_receipt", _set_after_receipts)),
     ),
     "schedule-kept": Mutation(
-        "a schedule stays when the article has another time", ((Schedules, "settle", _set_once),)
+        "a schedule stays when the article has another time",
+        ((Schedules, "settle", _set_once),),
+        scene="awaited",
     ),
     "schedule-left": Mutation(
         "the schedule of what waits no more is not cancelled",
         ((Schedules, "settle", _never_cancelled),),
+        scene="awaited",
     ),
     "schedule-forgotten": Mutation(
-        "no record tells that a schedule may exist", ((schedule, "_with", _unrecorded),)
+        "no record tells that a schedule may exist",
+        ((schedule, "_with", _unrecorded),),
+        scene="awaited",
     ),
     "expiry-forgotten": Mutation(
-        "nothing wakes anybody when an article ends", ((Standing, "of", staticmethod(_no_end)),)
+        "nothing wakes anybody when an article ends",
+        ((Standing, "of", staticmethod(_no_end)),),
+        scene="awaited",
     ),
     "preview-forgotten": Mutation(
-        "no record tells that there was a preview", ((_Run, "_record", _no_preview_recorded),)
+        "no record tells that there was a preview",
+        ((_Run, "_record", _no_preview_recorded),),
+        scene="previewed",
     ),
     "preview-untold": Mutation(
-        "previews are not invalidated", ((_Run, "_invalidate", _previews_untold),)
+        "previews are not invalidated",
+        ((_Run, "_invalidate", _previews_untold),),
+        scene="previewed",
     ),
     "preview-forever": Mutation(
         "nothing wakes anybody when a preview ends",
         ((Standing, "next_moment", property(lambda standing: standing.until)),),
+        scene="previewed",
     ),
     "too-early": Mutation(
-        "a message that comes too early is the last", ((Schedules, "settle", _too_soon_to_set),)
+        "a message that comes too early is the last",
+        ((Schedules, "settle", _too_soon_to_set),),
+        scene="awaited",
     ),
     "verify-deletes": Mutation(
         "verify deletes what should not exist without reconciling it",
         ((Verifier, "repair", _surplus_deleted),),
+        scene="raced_repair",
     ),
     "verify-untold": Mutation(
         "listings that verify mends are not invalidated", ((_Run, "mend", _mended_untold),)
     ),
     "verify-places": Mutation(
-        "verify does not record where it has found an article", ((verify, "remember", _nothing),)
+        "verify does not record where it has found an article",
+        ((verify, "remember", _nothing),),
+        scene="damaged",
     ),
     "verify-part": Mutation(
         "verify ends after the indexes", ((Verifier, "_keys", _first_part_only),)
     ),
     "verify-once": Mutation(
-        "a verify that failed does not come again", ((app, "_verify", _verified_anyhow),)
+        "a verify that failed does not come again",
+        ((app, "_verify", _verified_anyhow),),
+        scene="failed_comparison",
     ),
     "swap-claims": Mutation(
         "claims of aliases are swapped without If-Match",
         ((Store, "write_state", _swapped_over_anything("_alias/")),),
+        scene="readdressed",
     ),
     "redirects-last": Mutation(
         "redirects are settled after pages are deleted",
         ((_Run, "_redirect", lambda _, uploads: uploads), (_Run, "_finish", _redirects_last)),
+        scene="readdressed",
     ),
     "redirects-first": Mutation(
         "redirects are settled before the page that they lead to is written",
@@ -645,27 +688,36 @@ MUTATIONS = {
     "moved-fence": Mutation(
         "pages of old addresses are written whatever lies there",
         ((Store, "replace_page", _moved_over_anything),),
+        scene="readdressed",
     ),
     "store-fence": Mutation(
         "the store is told whoever has told it meanwhile",
         ((Store, "update_redirects", _told_whatever_has_happened),),
+        scene="readdressed",
     ),
     "look-at-claims": Mutation(
-        "nobody looks whether claims still stand", ((Redirects, "_has_moved", _never_moved),)
+        "nobody looks whether claims still stand",
+        ((Redirects, "_has_moved", _never_moved),),
+        scene="readdressed",
     ),
     "settled-first": Mutation(
-        "claims are settled before the store is told", ((Redirects, "_tell", _confirmed_first),)
+        "claims are settled before the store is told",
+        ((Redirects, "_tell", _confirmed_first),),
+        scene="readdressed",
     ),
     "look-at-address": Mutation(
         "an article that comes or goes does not look who claims its address",
         ((_Run, "_place", _only_its_own), (Redirects, "has_moved", _never_moved)),
+        scene="readdressed",
     ),
     "late-claim": Mutation(
         "who deletes a page does not look whether its address has been claimed since",
         ((Redirects, "has_moved", _never_moved),),
+        scene="readdressed",
     ),
     "moved-untold": Mutation(
         "pages of old addresses are not invalidated",
         ((Redirects, "stale", property(lambda _: set())),),
+        scene="readdressed",
     ),
 }
