@@ -270,7 +270,10 @@ def _readdressed(seed: int, rng: random.Random) -> Plan:
         ]
         stalls = [Stall(Place(0, rng.choice(["tell store", "tell store", "look at store"]), 1), 1)]
     faults = []
-    if 0.65 < aim < 0.85 and rng.random() < 0.6:
+    if 0.65 < aim < 0.73:  # who comes to an end before the store is told
+        old, calm, operations, stalls = "/old/", [], [claim(second)], []
+        faults = [Fault(rng.choice(["crash before", "error"]), Place(0, "tell store", 1))]
+    elif 0.65 < aim < 0.85 and rng.random() < 0.6:
         place = Place(0, rng.choice(LEADING), rng.choice([1, 1, 2]))
         faults = [Fault(rng.choice([*DEADLY, "response lost", "repeated"]), place)]
     return replace(
