@@ -39,6 +39,9 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 # What judges pages in a browser. Without npm these tests say so and are skipped.
 BROWSING := $(if $(shell command -v npm),tests/browser/node_modules/ready)
 
+# One more than there are processors, as some tests wait for what they have started.
+WORKERS ?= $(shell echo $$(($$($(PYTHON) -c 'import os; print(os.cpu_count() or 1)') + 1)))
+
 ARTICLES ?=
 PORT ?= 8080
 ARCH ?= arm64
@@ -66,7 +69,7 @@ rebuild: .venv/ready
 	@.venv/bin/broadsheet --stack $(STACK) rebuild
 
 test: .venv/ready .venv-sam/ready .venv-ministack/ready .venv-audit/ready | $(BROWSING)
-	.venv/bin/python -m pytest --numprocesses auto --dist loadgroup $(if $(COV),--cov --cov-report=term) $(ARGS)
+	.venv/bin/python -m pytest --numprocesses $(WORKERS) --dist loadgroup $(if $(COV),--cov --cov-report=term) $(ARGS)
 
 audit-pages: .venv/ready | $(BROWSING)
 	@.venv/bin/python -m tests.browser $(ARTICLES)
