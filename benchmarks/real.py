@@ -88,7 +88,7 @@ def _upload(aws: LocalAws, uploads: list[Upload]) -> None:
 
 def _send_again(aws: LocalAws, workload: Workload, seed: int) -> int:
     """Send some of the notifications a second time; how many."""
-    rng = random.Random(f"{seed} twice")  # noqa: S311 (no secret)
+    rng = random.Random(f"{seed} twice")  # noqa: S311 (a draw that replays; nothing to guess)
     again = rng.sample(workload.burst, len(workload.burst) * TWICE // 100)
     for upload in again:
         body = sqs_record("", [upload.key])["body"].replace(SOURCE, SOURCE_BUCKET)
