@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from broadsheet import addresses
 from tests.newsroom import (
     DONE,
     LISTINGS,
@@ -216,6 +217,49 @@ def test_a_source_that_changes_meanwhile_is_read_again(newsroom: Newsroom) -> No
     assert newsroom.deliver(key) == DONE
 
     assert "Take 3" in newsroom.page("index.html")
+    newsroom.assert_converged()
+
+
+@pytest.mark.parametrize("bus", ["", "default"])
+@pytest.mark.parametrize("moment", ["HeadObject", "PutEvents", "PutObject"])
+def test_a_receipt_of_what_is_outdated_does_not_replace_a_newer_one(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, moment: str, bus: str
+) -> None:
+    """Neither the receipt nor the source was seen to change before others came, and went."""
+    monkeypatch.setenv("EVENT_BUS", bus)
+    key = newsroom.upload("a", status="draft")
+    assert newsroom.deliver(key) == DONE
+    newsroom.delete("a")
+    receipt = addresses.receipt_key(key)
+
+    def gate(name: str, params: dict[str, Any]) -> None:
+        if name == moment and params.get("Key", receipt) == receipt:
+            newsroom.gate = None
+            publish(newsroom, "a")
+
+    newsroom.gate = gate
+    assert newsroom.deliver(key) == DONE
+    assert newsroom.gate is None or (moment == "PutEvents" and not bus)
+    newsroom.gate = None
+    assert newsroom.receipt(key)["status"] == "published"
+    newsroom.assert_converged()
+
+
+@pytest.mark.parametrize("moment", ["HeadObject", "PutObject"])
+def test_a_receipt_of_site_json_that_is_outdated_does_not_replace_a_newer_one(
+    newsroom: Newsroom, moment: str
+) -> None:
+    key = newsroom.upload_bytes("site.json", b'{"name": 1}')
+
+    def gate(name: str, params: dict[str, Any]) -> None:
+        if name == moment and params.get("Key") == addresses.receipt_key(key):
+            newsroom.gate = None
+            assert newsroom.deliver(newsroom.upload_bytes(key, b'{"name": "X"}')) == DONE
+
+    newsroom.gate = gate
+    assert newsroom.deliver(key) == DONE
+    assert newsroom.gate is None
+    assert newsroom.receipt(key)["status"] == "published"
     newsroom.assert_converged()
 
 

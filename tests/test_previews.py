@@ -419,7 +419,7 @@ def test_articles_that_never_had_one_cost_nothing(room: Newsroom) -> None:
     assert addresses.PREVIEW_SECRET not in room.keys(SOURCE)
 
 
-def test_one_that_is_over_costs_a_look(room: Newsroom) -> None:
+def test_one_that_is_over_costs_a_look_and_until_its_time_a_cancellation(room: Newsroom) -> None:
     def cost(path: str, title: str) -> int:
         before = room.calls.total()
         publish(room, path, **FIELDS | {"title": title})
@@ -428,7 +428,10 @@ def test_one_that_is_over_costs_a_look(room: Newsroom) -> None:
     publish(room, "secret", **DRAFT)
     for path in ("secret", "other"):
         publish(room, path, **FIELDS)
-    assert cost("secret", "Zeppelin II") == cost("other", "Ferry II") + 1
+    assert cost("secret", "Zeppelin II") == cost("other", "Ferry II") + 2
+    room.now = TWO
+    cost("secret", "Zeppelin III")  # The record forgets the time.
+    assert cost("secret", "Zeppelin IV") == cost("other", "Ferry III") + 1
 
 
 # The secret

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from broadsheet.article import Article
 from broadsheet.errors import SettingsError
 from broadsheet.index import NEWEST
 from broadsheet.record import Record, change, remember
-from broadsheet.schedule import AHEAD, Standing, moment, moment_in, name_of
+from broadsheet.schedule import AHEAD, MOST_MOMENTS, Standing, moment, moment_in, name_of
 from broadsheet.settings import Settings
 from broadsheet.store import Store, Stored
 from broadsheet.verify import PARTS, Verifier, Walk
@@ -392,6 +393,38 @@ def test_a_takedown_does_not_wait_for_the_scheduler(room: Newsroom) -> None:
     room.gate = None
     assert room.deliver(key) == DONE
     assert room.schedules() == {}
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_schedule_that_is_set_too_late_is_cancelled(room: Newsroom, dies: bool) -> None:
+    """Another took the article away meanwhile, and found no schedule yet that it could delete."""
+
+    def die(_name: str, _params: dict[str, Any]) -> None:
+        raise Crash
+
+    def gate(name: str, _params: dict[str, Any]) -> None:
+        if name == "CreateSchedule":
+            room.gate = None
+            assert room.deliver(room.delete("secret")) == DONE
+            room.gate = die if dies else None
+
+    room.gate = gate
+    with suppress(Crash):
+        secret(room)
+    room.gate = None
+    assert room.schedules() == ({"articles/secret.json": ONE} if dies else {})
+    assert room.deliver("articles/secret.json") == DONE
+    assert room.schedules() == {}
+    room.assert_converged()
+
+
+def test_what_gets_another_time_very_often_stays_little_work(room: Newsroom) -> None:
+    """Of each time that is still to come the record knows, and its schedule is deleted again."""
+    for i in range(2 * MOST_MOMENTS):
+        key = secret(room, ONE + i * SECOND)
+        assert room.calls["DeleteSchedule"] <= MOST_MOMENTS
+        room.calls.clear()
+    assert room.schedules() == {key: ONE + (2 * MOST_MOMENTS - 1) * SECOND}
 
 
 def test_a_schedule_that_is_there_already_is_made_right(room: Newsroom) -> None:
@@ -776,6 +809,7 @@ def test_a_crash_at_any_call_loses_no_schedule_and_leaves_none(
         assert room.schedules() == {}
         return step(room)
 
+    room.deliver(again())  # From here on the record knows the times.
     before = room.calls.total()
     key = again()
     made = room.calls.total()

@@ -40,6 +40,8 @@ AHEAD = timedelta(seconds=30)
 # What is due so soon may be on its way: AWS fires within the minute.
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 SOON = timedelta(minutes=5)
+# Of what gets another time very often, no more of the times before are known at once.
+MOST_MOMENTS = 16
 # Uploads kept from the first look at a batch until their own turn.
 KEPT_BYTES = 256 * 1024
 _DOWN = ("draft", "withdrawn", "withheld", "canceled")
@@ -127,7 +129,8 @@ class Schedules:
         """Have a path looked at again once ``until`` is over, and at no other moment.
 
         The moment is recorded before its schedule is set, and those that are ``known`` from the
-        record are deleted before they are forgotten. Whoever dies in between is called again; and
+        record are deleted. They are forgotten only when they are over: who has recorded one may be
+        slow, and set its schedule after it was deleted, and comes again, or is called again. And
         whoever has deleted what another needs looks at the source, and the clock, once more.
         """
         others = frozenset(known)
@@ -145,8 +148,10 @@ class Schedules:
             # look again at what they took for held back still: it is to come, and does no harm.
             if one > now + AHEAD:
                 self._store.delete_schedule(name_of(key, one))
-        if others:
-            change(self._store, path, lambda r: r and replace(r, moments=r.moments - others))
+        over = frozenset(one for one in others if one <= now)
+        over = others if len(others) >= MOST_MOMENTS else over
+        if over:
+            change(self._store, path, lambda r: r and replace(r, moments=r.moments - over))
 
     def differs(self, path: str, until: datetime) -> str:
         """The name of the schedule for that moment, if it is not there as it should be.
