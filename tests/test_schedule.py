@@ -396,7 +396,7 @@ def test_a_takedown_does_not_wait_for_the_scheduler(room: Newsroom) -> None:
 
 
 @pytest.mark.parametrize("dies", [False, True])
-def test_a_schedule_that_is_set_too_late_is_cancelled(room: Newsroom, dies: bool) -> None:
+def test_a_schedule_that_is_set_too_late_is_cancelled(room: Newsroom, *, dies: bool) -> None:
     """Another took the article away meanwhile, and found no schedule yet that it could delete."""
 
     def die(_name: str, _params: dict[str, Any]) -> None:

@@ -619,6 +619,26 @@ def _awaited(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
     return replace(plan, faults=faults, behind=rng.choice([(0,), (0,), (0, SLOW), (SLOW, 0)]))
 
 
+def _cancelled(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """An article that is scheduled is taken away, or goes on, before its schedule is set."""
+    path = alphabet.paths[0]
+    first = alphabet.timed(rng, path)
+    others = [Operation(first.key, None), alphabet.upload(rng, path), alphabet.timed(rng, path)]
+    operations = [first, replace(rng.choice(others), after=1)]
+    stalls = [Stall(Place(0, "set schedule", 1), 1)]
+    faults = (Fault("crash after", Place(0, "set schedule", 1)),) if rng.random() < 0.5 else ()
+    return replace(_plan(seed, [], operations, stalls), faults=faults)
+
+
+def _overwritten(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """A path changes, and has its receipt, while who speaks of it as it was is slow."""
+    path = alphabet.paths[0]
+    calm = [alphabet.upload(rng, path)] if rng.random() < 0.5 else []
+    operations = [alphabet.clash(rng, path), replace(alphabet.clash(rng, path), after=1)]
+    stalls = [Stall(Place(0, rng.choice(["look at receipt", "receipt", "receipt"]), 1), 1)]
+    return _plan(seed, calm, operations, stalls)
+
+
 def _clock(hour: str) -> Operation:
     return Operation("", hour.encode(), does="clock")
 
@@ -641,6 +661,8 @@ SCENES = (
     _failed_comparison,
     _raced_repair,
     _untold,
+    _cancelled,
+    _overwritten,
 )
 
 

@@ -19,7 +19,7 @@ from broadsheet.hooks import Hooks
 from broadsheet.index import Scope
 from broadsheet.listings import Listings, Wanted, _Plan
 from broadsheet.reconcile import _Run
-from broadsheet.record import Record, recorded
+from broadsheet.record import Record, change, recorded
 from broadsheet.redirects import Redirects, is_redirect
 from broadsheet.render import Drawing
 from broadsheet.schedule import AHEAD, Schedules, Standing
@@ -65,6 +65,7 @@ _tell = _Run._tell
 _send = Hooks.send
 _look = Hooks.look
 _replace_page = Store.replace_page
+_replace_receipt = Store.replace_receipt
 _documents = _Plan.documents
 _write_state = Store.write_state
 _write_page = Listings._write_page
@@ -113,6 +114,20 @@ def _set_once(self: Schedules, path: str, until: Any, known: Any) -> None:
 def _never_cancelled(self: Schedules, path: str, until: Any, _known: Any) -> None:
     if until:
         _settle(self, path, until, ())
+
+
+def _forgotten_at_once(self: Schedules, path: str, until: Any, known: Any) -> None:
+    """Take a schedule that was cancelled for one that nobody will set any more."""
+    _settle(self, path, until, known)
+    gone = frozenset(known) - {schedule.moment(until, self._store.now()) if until else None}
+    change(self._store, path, lambda r: r and replace(r, moments=r.moments - gone))
+
+
+def _receipt_over_anything(
+    self: Store, key: str, receipt: dict[str, Any], mark: str, _replaces: str | None
+) -> None:
+    tag, _ = self.receipt_state(key)
+    _replace_receipt(self, key, receipt, mark, tag)
 
 
 def _no_preview_recorded(self: _Run, upload: Any) -> Any:
@@ -356,11 +371,10 @@ def _told_anyhow(self: Hooks, news: Any) -> dict[str, Any]:
     return {}
 
 
-def _taken_for_told(self: Hooks, change: Any) -> Any:
+def _taken_for_told(self: Hooks, change: Any, before: str) -> Any:
     """Tell only what no receipt speaks of."""
-    news = _look(self, change)
-    key = addresses.receipt_key(change.outcome.key)
-    return replace(news, untold=news.untold and not self._store.receipt_mark(key))
+    news = _look(self, change, before)
+    return replace(news, untold=news.untold and not before)
 
 
 def _all_or_nothing(self: _Run, items: Any, call: Any, key: Any) -> Any:  # noqa: ARG001 (as what it replaces)
@@ -582,6 +596,11 @@ MUTATIONS = {
         "receipts are written before the CDN is told",
         ((_Run, "_invalidate", _told_after_receipts),),
     ),
+    "receipts-blind": Mutation(
+        "receipts are written whatever lies there",
+        ((Store, "replace_receipt", _receipt_over_anything),),
+        scene="overwritten",
+    ),
     "events-first": Mutation(
         "events are sent before the CDN is told",
         ((_Run, "_invalidate", _events_first), (_Run, "_tell", _nothing)),
@@ -619,6 +638,11 @@ MUTATIONS = {
         "the schedule of what waits no more is not cancelled",
         ((Schedules, "settle", _never_cancelled),),
         scene="awaited",
+    ),
+    "schedule-late": Mutation(
+        "a schedule that was cancelled before it was set is forgotten",
+        ((Schedules, "settle", _forgotten_at_once),),
+        scene="cancelled",
     ),
     "schedule-forgotten": Mutation(
         "no record tells that a schedule may exist",

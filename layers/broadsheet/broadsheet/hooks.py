@@ -99,13 +99,12 @@ class Hooks:
         self._settings = settings
         self._config = config
 
-    def look(self, change: Change) -> News:
-        """See from the key's receipt whether a change is news. Raises UnavailableError."""
+    def look(self, change: Change, before: str) -> News:
+        """See whether a change is news, by the mark of the key's receipt ``before``."""
         outcome = change.outcome
         what = _digest(outcome.key, outcome.status, change.version)
         if not self._settings.event_bus:
             return News(change, what + _digest(), untold=False)
-        before = self._store.receipt_mark(addresses.receipt_key(outcome.key))
         if before.startswith(what):
             return News(change, before, untold=False)
         mark = what + _digest(before) if before or change.concerns_others else ""

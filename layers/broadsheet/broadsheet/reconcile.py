@@ -20,6 +20,7 @@ from broadsheet import addresses, redirects
 from broadsheet.errors import ConflictError, ContendedError
 from broadsheet.hooks import Change, Hooks
 from broadsheet.listings import ROUNDS, Listings, SiteMovedError, Wanted, pause
+from broadsheet.receipts import Receipts
 from broadsheet.record import Record, change
 from broadsheet.schedule import Schedules, going_first
 from broadsheet.sources import Outcome, Sources, Upload
@@ -200,7 +201,9 @@ class _Run:
         self._schedules = Schedules(store, settings)
         self._report = Report()
         self._changes: dict[str, Change] = {}
+        self._receipts = Receipts(store)
         self._marks: dict[str, str] = {}
+        self._uploads: dict[str, Upload] = {}
         self._moments: dict[str, frozenset[datetime]] = {}
         self._sources: Sources
         self._redirects = redirects.Redirects(store, settings.redirects_store, doubtful=by_path)
@@ -385,6 +388,10 @@ class _Run:
         was_seen = not record.unseen or (self._doubtful and upload.usable)
         if record.previews or (not new and was_seen):
             self._stale_paths.add(upload.path)
+        # A path without a record, nor others who want to be told, has most likely no receipt.
+        first = before is None and bool(upload.page) and not self._settings.event_bus
+        self._receipts.look(upload.outcome.key, new=first)
+        self._uploads[upload.outcome.key] = upload
         self._report.outcomes[upload.outcome.key] = upload.outcome
         self._changes[upload.outcome.key] = Change.of(
             upload,
@@ -480,6 +487,7 @@ class _Run:
 
     def _refuse(self, key: str) -> None:
         """Settle a key under articles/ that no article can have."""
+        self._receipts.look(key)
         state = self._store.source_state(key)
         if state is None:
             self._report.outcomes[key] = Outcome(key, "removed")
@@ -525,12 +533,16 @@ class _Run:
         outcomes, failures = self._report.outcomes, self._report.failures
         if changes := [self._changes[key] for key in outcomes if key in self._changes]:
             hooks = Hooks(self._store, self._settings, self._sources.config)
-            news = self._attempt(changes, hooks.look, lambda change: change.outcome.key)
+            news = [hooks.look(one, self._receipts.mark(one.outcome.key)) for one in changes]
             self._marks = {one.change.outcome.key: one.mark for one in news}
             for key, error in hooks.send(news).items():
                 del outcomes[key]
                 failures[key] = error
 
     def _write_receipt(self, outcome: Outcome) -> None:
-        mark = self._marks.get(outcome.key, "")
-        self._store.write_receipt(addresses.receipt_key(outcome.key), outcome.receipt(), mark)
+        def has_moved() -> bool:
+            if upload := self._uploads.get(outcome.key):
+                return self._sources.have_moved(upload)
+            return self._store.source_state(outcome.key) != outcome.state
+
+        self._receipts.write(outcome, self._marks.get(outcome.key, ""), has_moved)

@@ -235,16 +235,21 @@ class Store:
         """Up to ``limit`` keys of the source bucket that follow ``after``, in their order."""
         return self._list(self._settings.source_bucket, prefix, after, limit)
 
-    def write_receipt(self, key: str, receipt: dict[str, Any], mark: str = "") -> None:
-        """Write a receipt, which no notification filter takes for an upload, with its mark."""
-        with self._call("PutObject", self._settings.source_bucket, key):
-            self._s3.put_object(
-                Bucket=self._settings.source_bucket,
-                Key=key,
-                Body=_receipt(receipt),
-                ContentType="application/json",
-                Metadata={_MARK: mark} if mark else {},
-            )
+    def write_receipt(self, key: str, receipt: dict[str, Any]) -> None:
+        """Write a receipt, which no notification filter takes for an upload, whatever is there."""
+        bucket = self._settings.source_bucket
+        with self._call("PutObject", bucket, key):
+            self._s3.put_object(Bucket=bucket, Key=key, **_json(_receipt(receipt)))
+
+    def replace_receipt(
+        self, key: str, receipt: dict[str, Any], mark: str, replaces: str | None
+    ) -> None:
+        """Write a receipt with its mark over that with the tag ``replaces``, or where is none.
+
+        Raises ConflictError if that is not how it is now.
+        """
+        made = _json(_receipt(receipt)) | {"Metadata": {_MARK: mark} if mark else {}}
+        self._put(key, replaces, made, self._settings.source_bucket)
 
     def preview_secret(self) -> Stored:
         """The secret that previews' addresses are made of. Who needs it first makes it."""
@@ -258,10 +263,10 @@ class Store:
             with suppress(ConflictError):
                 self._put(key, stored.etag if stored else None, made, bucket)
 
-    def receipt_mark(self, key: str) -> str:
-        """The mark of the receipt that lies there, "" if there is none; see hooks."""
+    def receipt_state(self, key: str) -> tuple[str | None, str]:
+        """The tag of the receipt that lies there, None if none does, and its mark; see hooks."""
         head = self._head(self._settings.source_bucket, key)
-        return head["Metadata"].get(_MARK, "") if head else ""
+        return (head["ETag"], head["Metadata"].get(_MARK, "")) if head else (None, "")
 
     def has_receipt(self, key: str, receipt: dict[str, Any]) -> bool:
         """Whether this receipt lies there."""
@@ -279,7 +284,7 @@ class Store:
 
         Raises ConflictError if that is not how the object is now.
         """
-        return self._put(key, replaces, {"Body": data, "ContentType": "application/json"})
+        return self._put(key, replaces, _json(data))
 
     def state_tag(self, key: str) -> str | None:
         """The entity tag of an own object."""
@@ -625,6 +630,10 @@ def _tens(entries: list[dict[str, Any]]) -> Iterator[Any]:
 
 def _receipt(receipt: dict[str, Any]) -> bytes:
     return json.dumps(receipt, ensure_ascii=False, indent=2).encode()
+
+
+def _json(data: bytes) -> dict[str, Any]:
+    return {"Body": data, "ContentType": "application/json"}
 
 
 def _page_request(page: Page) -> dict[str, Any]:
