@@ -27,13 +27,14 @@ class Receipts:
         self._store = store
         self._before: dict[str, tuple[str | None, str]] = {}
 
-    def look(self, key: str, *, new: bool = False) -> None:
-        """See what receipt a source key has. To be called before its source is looked at last.
+    def look(self, key: str, *, new: bool = False) -> str | None:
+        """See what receipt a source key has, and its tag. Before its source is looked at last.
 
         One that is ``new`` is taken to have none, which the write will prove.
         """
         found = (None, "") if new else self._store.receipt_state(addresses.receipt_key(key))
         self._before[key] = found
+        return found[0]
 
     def mark(self, key: str) -> str:
         """The mark of the receipt that was seen, "" if it had none; see hooks."""
@@ -45,15 +46,17 @@ class Receipts:
         Then theirs is right, or one that is still to come. Raises ContendedError.
         """
         key = addresses.receipt_key(outcome.key)
+        seen = outcome.key in self._before
+        replaces = self._before[outcome.key][0] if seen else None
         for attempt in range(ROUNDS):
-            if outcome.key not in self._before:
-                self.look(outcome.key)
+            if not seen:
+                replaces = self.look(outcome.key)
                 if has_moved():
                     return
-            replaces, _ = self._before.pop(outcome.key)
             try:
                 self._store.replace_receipt(key, outcome.receipt(), mark, replaces)
             except ConflictError:
+                seen = False
                 pause(attempt)
             else:
                 return
