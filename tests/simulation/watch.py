@@ -326,4 +326,5 @@ class Watched(Newsroom):
             if addresses.receipt_key(outcome.key) in known:
                 found, right = self.receipt(outcome.key), outcome.receipt()
                 if found | {"warnings": ""} != right | {"warnings": ""}:
-                    self._violate(f"the receipt for {outcome.key} is {found}, wanted is {right}")
+                    self.trace.append(f"  receipt {found}, wanted is {right}")
+                    self._violate(f"the receipt for {outcome.key} is out of date")
