@@ -15,9 +15,10 @@ import sys
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
+from weakref import WeakKeyDictionary
 
 import botocore.session
-from botocore import auth, useragent, utils
+from botocore import regions, signers, useragent, utils
 from moto import backend_index
 from moto.backends import get_backend
 from moto.core import botocore_stubber, models, responses
@@ -26,6 +27,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.request import Request, environ_key_for_header, normalize_request
 from moto.iam import models as iam
 from moto.s3 import responses as s3
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.sansio import utils as werkzeug
 
@@ -53,15 +55,10 @@ def _botocore() -> None:
     _replace(useragent.UserAgentString, "to_string", lru_cache(1000))
     # The same text is the same time.
     _replace(utils, "_parse_timestamp_with_tzinfo", lru_cache(10_000))
-    # Moto verifies no signature. What it reads of that header, and all others, are as they were.
-    for name, value in {
-        "canonical_request": "",
-        "string_to_sign": "",
-        "signature": "0" * 64,
-        "headers_to_sign": None,
-        "signed_headers": "host",
-    }.items():
-        setattr(auth.SigV4Auth, name, lambda *_, value=value: value)
+    # Moto verifies no signature, but reads from it who asks for which region.
+    _replace(signers.RequestSigner, "handler", _unsigned)
+    # Where a bucket is depends on nothing else.
+    _replace(regions.EndpointRulesetResolver, "construct_endpoint", _once_a_bucket)
 
 
 def _moto() -> None:
@@ -84,6 +81,40 @@ def _moto() -> None:
 
 def _replace(owner: Any, name: str, decorator: Callable[[Any], Any]) -> None:
     setattr(owner, name, decorator(getattr(owner, name)))
+
+
+def _unsigned(sign: Callable[..., Any]) -> Any:
+    def handler(signer: Any, operation_name: str, request: Any, **others: Any) -> None:
+        if signer.signing_name not in {"s3", "cloudfront"}:
+            sign(signer, operation_name, request, **others)
+            return
+        if "X-Amz-Trailer" in request.headers:
+            request.headers["X-Amz-Content-SHA256"] = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+        region = request.context.get("signing", {}).get("region") or signer.region_name
+        scope = f"20260101/{region}/{signer.signing_name}/aws4_request"
+        request.headers["Authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential=testing/{scope}, SignedHeaders=host, Signature={'0' * 64}"
+        )
+
+    return handler
+
+
+def _once_a_bucket(construct: Callable[..., Any]) -> Any:
+    known: WeakKeyDictionary[Any, dict[tuple[str, str], Any]] = WeakKeyDictionary()
+
+    def construct_endpoint(
+        resolver: Any, operation_model: Any, call_args: Any, request_context: Any
+    ) -> Any:
+        if operation_model.service_model.service_name != "s3":
+            return construct(resolver, operation_model, call_args, request_context)
+        by_bucket = known.setdefault(resolver, {})
+        key = operation_model.name, call_args.get("Bucket", "")
+        if key not in by_bucket:
+            by_bucket[key] = construct(resolver, operation_model, call_args, request_context)
+        # Who asks for it may change the headers.
+        return by_bucket[key]._replace(headers=dict(by_bucket[key].headers))
+
+    return construct_endpoint
 
 
 def _once_a_host(function: Callable[[Any], bool]) -> Any:
@@ -149,7 +180,7 @@ def _request(  # noqa: PLR0913 (what moto calls werkzeug's builder with)
     body = data.read() if hasattr(data, "read") else data
     body = body.encode() if isinstance(body, str) else body
     uri = f"{path}?{query_string}" if query_string else path
-    environ = {
+    environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote(path).encode().decode("latin-1"),
@@ -173,4 +204,9 @@ def _request(  # noqa: PLR0913 (what moto calls werkzeug's builder with)
         environ[key] = f"{environ[key]}, {value}" if key in environ else value
     if body:
         environ["CONTENT_LENGTH"] = str(len(body))
-    return Request(environ)
+    request = Request(environ)
+    if "form" not in environ.get("CONTENT_TYPE", ""):
+        # Nothing is to be parsed, which werkzeug would take some time to find out.
+        nothing: dict[str, Any] = {"form": ImmutableMultiDict(), "files": ImmutableMultiDict()}
+        request.__dict__ |= nothing | {"data": body}
+    return request
