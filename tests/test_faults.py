@@ -264,6 +264,27 @@ def test_a_receipt_of_site_json_that_is_outdated_does_not_replace_a_newer_one(
     newsroom.assert_converged()
 
 
+def test_what_is_deleted_while_a_rebuild_without_a_queue_fails_is_not_left(
+    newsroom: Newsroom,
+) -> None:
+    """It is among the articles no more when that begins anew."""
+    publish(newsroom, "a")
+    site = newsroom.upload_bytes("site.json", b'{"timezone": "Asia/Tokyo"}')
+
+    def delete(name: str, params: dict[str, Any]) -> None:
+        if name == "PutObject" and params["Key"] == "articles/a/index.html":
+            newsroom.gate = None
+            assert newsroom.deliver(newsroom.delete("a")) == DONE
+            newsroom.gate = refusing("_index/site.json", "HeadObject")
+
+    newsroom.gate = delete
+    assert failed(newsroom.deliver(site)) == ["0"]
+    newsroom.gate = None
+    assert newsroom.deliver(site) == DONE
+    # Until then there are links to what another invocation had still been publishing.
+    newsroom.assert_converged(excepted=["articles/a", "articles/a/card.png"])
+
+
 def losing(n: int) -> Callable[[str, dict[str, Any]], None]:
     """The answer to the n-th call gets lost, after the call has been carried out."""
     seen = 0

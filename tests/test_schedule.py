@@ -346,6 +346,22 @@ def test_a_message_that_comes_too_early_sets_the_schedule_again(room: Newsroom) 
     assert room.schedules() == {}
 
 
+def test_who_is_behind_the_time_takes_no_address_from_what_is_public_by_now(
+    room: Newsroom,
+) -> None:
+    key = secret(room)
+    other = publish(room, "other", aliases=["/articles/secret/"])
+    assert "/articles/other/" in room.page("articles/secret/index.html")
+    room.turn(ONE)
+    assert "Zeppelin" in room.page("articles/secret/index.html")
+    room.now = ONE - 20 * SECOND  # by the function's clock
+    assert room.deliver(other) == DONE
+    assert "Zeppelin" in room.page("articles/secret/index.html")
+    room.now = ONE
+    assert status(room, key) == "published"
+    room.assert_converged()
+
+
 def test_a_moment_that_passes_while_it_is_worked_on_is_seen(room: Newsroom) -> None:
     """In the end the clock is looked at once more, as the source is."""
 

@@ -408,6 +408,28 @@ def _succession(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
     return _plan(seed, [calm], operations, [stall], newest=rng.choice([1, 2, 30]))
 
 
+def _returned(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
+    """A listing changes, and is as it was again, while one of its writers is slow.
+
+    Only a list of months can, by what becomes of others; and a listing that its writer has left
+    undone, which somebody mends who has changed nothing himself.
+    """
+    first, second = alphabet.paths[:2]
+    days = [f"{day}:00:00Z" for day in (DAYS[0], DAYS[2])]
+    there = alphabet.upload(rng, first, topics=["S"], published_at=days[0])
+    comes = alphabet.upload(rng, second, topics=["S"], published_at=rng.choice(days))
+    if rng.random() < 0.5:
+        stays = alphabet.upload(rng, "stays", topics=["S"], published_at=days[1])
+        comes = alphabet.upload(rng, second, topics=["S"], published_at=days[0])
+        gone = Operation(there.key, None)
+        stall = Stall(Place(0, "write listing", rng.randint(1, 12)), 1)
+        return _plan(seed, [there, stays], [gone, replace(comes, after=1)], [stall])
+    again, gone = replace(there, after=1), Operation(comes.key, None, after=2)
+    stall = Stall(Place(1, "write listing", rng.randint(1, 8)), 1)
+    fault = Fault("crash before", Place(0, "write listing", rng.randint(1, 3)))
+    return replace(_plan(seed, [there], [comes, again, gone], [stall]), faults=(fault,))
+
+
 def _searched(seed: int, rng: random.Random, alphabet: _Alphabet) -> Plan:
     """Who changes, or empties, what search knows of a month is slow, while another adds to it."""
     first, second = alphabet.paths[:2]
@@ -650,6 +672,7 @@ SCENES = (
     _clash,
     _outdated,
     _succession,
+    _returned,
     _searched,
     _overtaken,
     _site,

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from tests.simulation.plan import Fault, Operation, Place, Plan, Stall
 
 # Invocations after which a queue that is not empty never will be.
-PATIENCE = 150
+PATIENCE = 500
 AFTERWARDS = {"crash after", "response lost", "repeated"}
 # They answer conditional writes only, and so wait for the next one.
 CONDITIONAL = {"conflict 409", "missing 404", "repeated"}

@@ -20,6 +20,7 @@ PREVIEWS = "previews/"
 # Of the source bucket: what makes previews' addresses impossible to guess.
 PREVIEW_SECRET = "previews/secret"  # noqa: S105 (its key)
 ROOT_INDEX = "_index/site.json"
+RECORDS = "_record/"
 HOME = "index.html"
 ARCHIVE = "archive/index.html"
 SITEMAP = "sitemap.xml"
@@ -133,7 +134,7 @@ def previewed(key: str) -> str | None:
 
 def record_key(path: str) -> str:
     """The key of an article's record: where it has ever been listed."""
-    return f"_record/articles/{path}.json"
+    return f"{RECORDS}{source_key(path)}"
 
 
 def receipt_key(key: str) -> str:

@@ -141,10 +141,10 @@ class Reconciler:
         """Reconcile all articles whose keys follow ``after``, through the queue if there is one.
 
         Then each message is bounded work: some keys, or one listing of keys and what follows it.
+        And it comes again until it is done. Without a queue all of this comes again, and what was
+        deleted meanwhile is reconciled too: it may have been under way when the last attempt ended.
         """
-        while keys := self._store.list_source(
-            addresses.ARTICLES, after or addresses.ARTICLES, KEYS_PER_LISTING
-        ):
+        while keys := self._articles_after(after):
             after = keys[-1]
             if self._settings.queue_url:
                 then = json.dumps({"reconcile": {"after": after}})
@@ -152,6 +152,16 @@ class Reconciler:
                 return
             for error in _Run(self._store, self._settings, keys).report().failures.values():
                 raise error
+
+    def _articles_after(self, after: str) -> list[str]:
+        """The next keys of articles; without a queue, those of articles that once were, too."""
+        start = after or addresses.ARTICLES
+        keys = self._store.list_source(addresses.ARTICLES, start, KEYS_PER_LISTING)
+        if not self._settings.queue_url:
+            records = addresses.RECORDS
+            listed = self._store.list_site(records, f"{records}{start}", KEYS_PER_LISTING)
+            keys += [key.removeprefix(records) for key in listed]
+        return sorted({*keys})[:KEYS_PER_LISTING]
 
 
 def no_address(key: str) -> Problem:

@@ -398,15 +398,16 @@ def look(
 ) -> tuple[bool, Upload | None, Headers | None]:
     """Whether an address has a page of its own; the article whose it is, if any; what lies there.
 
-    Of an article's address its source decides. At any other, what lies there and leads nowhere was
-    put there by somebody else, and stays.
+    Of an article's address its source decides, as of the latest time that others' clocks may tell:
+    who has published it by his own does not come again for one that is behind. At any other, what
+    lies there and leads nowhere was put there by somebody else, and stays.
     """
     key = addresses.redirect_key(path)
     article = addresses.paged_path(key)
     if article is None:
         found = store.page_headers(key) if key else None
         return found is not None and not is_redirect(found), None, found
-    upload = uploads.get(article) or sources.article(article)
+    upload = uploads.get(article) or sources.ahead().article(article)
     if upload.page is not None:
         # Who is only coming has not written it yet, and it would lead on to what may go meanwhile.
         found = None if article in uploads else store.page_headers(key)

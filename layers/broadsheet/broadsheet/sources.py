@@ -8,6 +8,7 @@ a time to wait for, of the time.
 from __future__ import annotations
 
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
@@ -18,7 +19,7 @@ from broadsheet.errors import InvalidError
 from broadsheet.index import UNREADABLE, Entry
 from broadsheet.manifest import Manifest
 from broadsheet.render import Renderer
-from broadsheet.schedule import Standing
+from broadsheet.schedule import AHEAD, Standing
 from broadsheet.segment import Document
 from broadsheet.site_config import SiteConfig
 from broadsheet.validation import Problem
@@ -246,6 +247,12 @@ class Sources:
             aliases=aliases if found.page else {},
             claimed_at=redirects.claimed_at(found.article.published_at),
         )
+
+    def ahead(self) -> Sources:
+        """The same as it is by a clock that is as far ahead of this one as any may be."""
+        sources = copy(self)
+        sources._now = self._now + AHEAD  # noqa: SLF001 (its own)
+        return sources
 
     def has_changed(self, upload: Upload) -> bool:
         """Whether something else is due of an article by now. Raises UnavailableError."""
