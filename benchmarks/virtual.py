@@ -454,9 +454,12 @@ class World(Newsroom):
             return self._hide(request)
         if operation == "CreateInvalidation":
             return self._invalidate(request)
-        if self._is_out() or self._rng.random() < THROTTLED:
+        if self._is_out() or self._is_throttled():
             return _error(request, THROTTLES, "SlowDown")
         return None
+
+    def _is_throttled(self) -> bool:
+        return self._rng.random() < THROTTLED
 
     def _received(self, response_dict: dict[str, Any], event_name: str, **_: Any) -> None:
         self.result.requests["412"] += response_dict["status_code"] == REFUSED
