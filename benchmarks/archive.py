@@ -17,7 +17,7 @@ import json
 import os
 import random
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from benchmarks.calls import Call
     from broadsheet.render import Page
+    from tests.newsroom import Newsroom
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 # What is asked for: the share by which nothing may grow, and items of an invalidation.
@@ -213,19 +214,19 @@ _VARIABLES = (
 )
 
 
-def _uploads(world: World) -> Iterator[tuple[str, str]]:
+def _uploads(newsroom: Newsroom) -> Iterator[tuple[str, str]]:
     """What is done, and the key of which a message tells, each once it is asked for."""
     year, month = NEWEST_MONTH.split("/")
     when = datetime(int(year), int(month), DAYS + 1, 9, 30, tzinfo=UTC)
     made = fields(0, when)
     path = addresses.source_key(PATH)
-    yield NEW, world.upload_bytes(path, json.dumps(made).encode())
+    yield NEW, newsroom.upload_bytes(path, json.dumps(made).encode())
     changed = {**made, "title": f"Changed: {made['title']}"}
-    yield CHANGE, world.upload_bytes(path, json.dumps(changed).encode())
-    yield REMOVAL, world.delete(PATH)
+    yield CHANGE, newsroom.upload_bytes(path, json.dumps(changed).encode())
+    yield REMOVAL, newsroom.delete(PATH)
     later = {**made, "published_at": (when + timedelta(days=5)).isoformat()}
     first = addresses.source_key(FIRST)
-    yield BEGINS, world.upload_bytes(first, json.dumps(later).encode())
+    yield BEGINS, newsroom.upload_bytes(first, json.dumps(later).encode())
 
 
 # What is made of it
@@ -304,6 +305,25 @@ def requests(publishes: Sequence[Publish]) -> Figures:
 
 
 _ORDER = (NEW, CHANGE, REMOVAL, BEGINS)
+
+
+def path(publish: Publish) -> Figures:
+    """What is called in each round trip."""
+    trips: defaultdict[int, list[Call]] = defaultdict(list)
+    for call in publish.calls:
+        trips[int(call.ended)].append(call)
+    rows = []
+    for number, calls in sorted(trips.items()):
+        kinds: defaultdict[str, list[str]] = defaultdict(list)
+        for call in calls:
+            kinds[KINDS.get(call.operation, call.operation)].append(call.key)
+        said = [
+            f"{kind} {min(keys)}" + (f" and {len(keys) - 1} more" if keys[1:] else "")
+            for kind, keys in sorted(kinds.items())
+        ]
+        rows.append([f"{number}", "; ".join(said).strip()])
+    columns = ("round trip", "calls beside each other")
+    return Figures(f"The round trips of {publish.what}", columns, rows, texts=2)
 
 
 def processors(publishes: Sequence[Publish]) -> Figures:
@@ -401,6 +421,7 @@ def main() -> int:
         requests(publishes),
         processors(publishes),
         aims(publishes),
+        path(publishes[0]),
         *(growth(publishes, what) for what in (NEW, BEGINS)),
     ]
     for table in tables:
@@ -421,6 +442,7 @@ _PLACES = (
     "archive: requests",
     "archive: processor",
     "archive: aims",
+    "archive: round trips",
     "archive: growth of a publish",
     "archive: growth of a month's first",
 )

@@ -18,24 +18,27 @@ PLOTS = DOCS / "performance"
 
 @dataclass(frozen=True)
 class Figures:
-    """A table: what its first column names is described by text, all others are numbers."""
+    """A table whose first columns, so many, are ``texts`` and all others numbers."""
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    texts: int = 1
 
     def rich(self) -> Table:
         """The table for a terminal."""
         table = Table(title=self.title, title_justify="left")
         for number, column in enumerate(self.columns):
-            table.add_column(column, justify="right" if number else "left")
+            table.add_column(column, justify="left" if number < self.texts else "right")
         for row in self.rows:
             table.add_row(*row)
         return table
 
     def markdown(self) -> str:
         """The table for a page, without its title."""
-        rule = "|".join(["", "---", *["--:"] * (len(self.columns) - 1), ""])
+        rule = "|".join(
+            ["", *["---"] * self.texts, *["--:"] * (len(self.columns) - self.texts), ""]
+        )
         head, *lines = [f"| {' | '.join(row)} |" for row in (self.columns, *self.rows)]
         return "\n".join([head, rule, *lines])
 

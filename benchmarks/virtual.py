@@ -248,6 +248,8 @@ class Timeline(Scheduler):
 class World(Newsroom):
     """A newsroom, its queue, and a function whose calls take time and fail as they do on AWS."""
 
+    twice = TWICE
+
     def __init__(
         self,
         plan: Plan,
@@ -357,7 +359,7 @@ class World(Newsroom):
             self.upload_bytes(upload.key, upload.body)
         notice = now + NOTICE * self._rng.lognormvariate(0, SPREAD)
         self._queue.send(upload.key, notice)
-        if self._rng.random() < TWICE / 100:
+        if self._rng.random() < self.twice / 100:
             self._queue.send(upload.key, notice + self._rng.uniform(0, DOUBLE))
         self.result.messages = len(self._queue.messages)
 
