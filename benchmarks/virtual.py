@@ -25,6 +25,7 @@ from unittest.mock import patch
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
+from moto.core.models import botocore_stubber
 
 import app
 from benchmarks.workload import TWICE, Limits, Workload, lost
@@ -464,6 +465,7 @@ class World(Newsroom):
         return self._rng.random() < THROTTLED
 
     def _received(self, response_dict: dict[str, Any], event_name: str, **_: Any) -> None:
+        botocore_stubber.enabled = True
         self.result.requests["412"] += response_dict["status_code"] == REFUSED
         self.result.throttled += response_dict["status_code"] == THROTTLES
         self._pass(self._delay(event_name.rpartition(".")[2]))
@@ -531,6 +533,11 @@ def _error(request: Any, status: int, code: str) -> AWSResponse:
 
 
 def _answer(request: Any, status: int, body: str) -> AWSResponse:
+    """An answer in place of moto's, which botocore would ask no less: what is refused is not done.
+
+    Nobody else's call comes between it and the moment at which it is received.
+    """
+    botocore_stubber.enabled = False
     return AWSResponse(request.url, status, HTTPHeaders(), _Raw(body.encode()))
 
 

@@ -45,6 +45,13 @@ def test_nothing_is_lost_by_ten_minutes_without_s3() -> None:
     assert 1 < result.most_receives < LIMITS.most_receives
 
 
+def test_what_s3_refuses_is_not_done() -> None:
+    result = _virtual(replace(LIMITS, concurrency=1), count=40)
+    assert result.throttled
+    # Or the same write, made again, would find itself there.
+    assert result.requests["412"] == 0
+
+
 def test_a_run_in_virtual_time_replays_exactly() -> None:
     assert _virtual(count=10) == _virtual(count=10)
 
