@@ -28,7 +28,16 @@ from rich.console import Console
 
 from benchmarks import cost, figures
 from benchmarks.calls import Recorder
-from benchmarks.century import DAYS, NEWEST_MONTH, STEPS, TOPICS, Archive, fields, month_before
+from benchmarks.century import (
+    A_YEAR,
+    DAYS,
+    NEWEST_MONTH,
+    STEPS,
+    TOPICS,
+    Archive,
+    fields,
+    month_before,
+)
 from benchmarks.figures import Figures
 from benchmarks.plot import Plot, Series
 from benchmarks.processor import Processor, measure
@@ -409,6 +418,7 @@ def main() -> int:
     """Read the command line and do it; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.archive")
     parser.add_argument("articles", nargs="*", type=int, default=SIZES, help="archives' sizes")
+    parser.add_argument("--a-year", type=int, default=A_YEAR, help="articles (10000)")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     options = parser.parse_args()
     # Made before anything keeps from the terminal what the function prints.
@@ -416,7 +426,7 @@ def main() -> int:
     publishes: list[Publish] = []
     with console.status("") as status:
         for size in options.articles:
-            publishes += run(Archive(size), status.update)
+            publishes += run(Archive(size, options.a_year // 12), status.update)
     tables = [
         requests(publishes),
         processors(publishes),
