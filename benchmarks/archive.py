@@ -123,7 +123,7 @@ class Publish:
         """As benchmarks/cost.py counts it, without the items, of which there are free ones."""
         kinds = self.requests
         return (
-            cost.PUT.of(kinds["PUT"] + 1)  # and the upload
+            cost.PUT.of(kinds["PUT"] + (self.what != REMOVAL))  # and the upload
             + cost.GET.of(kinds["GET"] + kinds["HEAD"])
             + cost.SECOND.of(cost.SECONDS * cost.GIGABYTES)
             + cost.CALL.of(1)
