@@ -262,15 +262,15 @@ class Listings:
         One that can't be read fails, or begins ``anew``.
         """
         for attempt in range(ROUNDS):
+            readable = True
             try:
                 old = kind.from_bytes(stored.data) if stored else kind()
             except UNREADABLE as error:
                 if not anew:
                     raise UnavailableError(f"{key} is no index; verify repairs it") from error
-                old = kind()
+                old, readable = kind(), False
             new, pages = change(old)
-            before = stored.data if stored else kind().to_bytes()
-            if new.to_bytes() == before:
+            if new == old and readable:
                 return _View(key, stored.etag if stored else None, new, pages, None)
             if isinstance(new, Month):
                 new = replace(new, version=new.version + 1)
