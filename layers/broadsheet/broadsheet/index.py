@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
@@ -96,7 +96,12 @@ class Entry:
 
     def to_json(self) -> dict[str, Any]:
         """The entry as JSON can carry it."""
-        value = asdict(self)
+        # Not asdict: that copies every value, and all entries are written with each publish.
+        value = dict(vars(self))
+        for name in ("authors", "topics"):
+            value[name] = [vars(one) for one in value[name]]
+        for name in ("source", "image"):
+            value[name] = vars(value[name]) if value[name] else None
         value["published_at"] = self.published_at.isoformat()
         value["updated_at"] = self.updated_at.isoformat() if self.updated_at else None
         # Few articles have any, and indexes are read and written with each publish.

@@ -51,6 +51,8 @@ _TABLE = struct.Struct(f"<{BLOCKS}I")
 _WORD = 3
 # What the number of an article's words in a block has room for.
 _MOST_IN_BLOCK = 255
+# What of a hash tells words apart: all but where it stands.
+_KNOWN = 0xFFFFFFFC
 # Where a word stands.
 _TEXT, _DEK, _TITLE = range(3)
 # Milliseconds since 1970 subtracted from this have 15 digits from the year 1000 to 9999, and sort
@@ -173,6 +175,10 @@ class Segment:
 
     def merged(self, changes: Mapping[str, Document | None]) -> Self:
         """The segment once each path has the document given, or none."""
+        if len(changes) > len(self.records):
+            # To splice so many costs more than to put all together anew.
+            documents = {**self.documents(), **changes}
+            return type(self).of(document for document in documents.values() if document)
         records, blocks, paths = list(self.records), list(self.blocks), self.paths
         for path, document in changes.items():
             if path in paths:
@@ -206,20 +212,21 @@ def _with(block: bytes, number: int, at: int, own: bytes) -> bytes:
 
 def _blocks(texts: Iterable[tuple[int, str]]) -> tuple[bytes, ...]:
     """The words of texts, each with where it stands first."""
-    blocks: list[dict[int, int]] = [{} for _ in range(BLOCKS)]
-    left = WORDS
+    places: dict[int, int] = {}
+    counts = [0] * BLOCKS
     for place, text in texts:
         for word in dict.fromkeys(indexed(text)):
-            code = zlib.crc32(word.encode())
-            block = blocks[code >> 24]
-            known = code & 0xFFFFFC
-            if left and known not in block and len(block) < _MOST_IN_BLOCK:
-                block[known] = place
-                left -= 1
-    return tuple(
-        b"".join((known | place).to_bytes(_WORD, "big") for known, place in sorted(block.items()))
-        for block in blocks
-    )
+            code = zlib.crc32(word.encode()) & _KNOWN
+            block = code >> 24
+            if code not in places and counts[block] < _MOST_IN_BLOCK and len(places) < WORDS:
+                places[code] = place
+                counts[block] += 1
+    # In their order those of a block stand together, and its number is the first byte of each.
+    codes = sorted(code | place for code, place in places.items())
+    packed = bytearray(struct.pack(f">{len(codes)}I", *codes))
+    del packed[::4]
+    ends = accumulate((_WORD * count for count in counts), initial=0)
+    return tuple(bytes(packed[start:end]) for start, end in pairwise(ends))
 
 
 def _shortened(text: str) -> str:

@@ -37,6 +37,7 @@ _SOLID = (
     "\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _PIECE = re.compile(f"(?P<solid>[{_SOLID}]+)|[^{_SOLID}]+")
+_HAS_SOLID = re.compile(f"[{_SOLID}]")
 # Harman's stemmer of plurals ("How effective is suffixing?", 1991), and "churches". It does no harm
 # to other languages, as a query goes the same way.
 _PLURALS = (
@@ -46,6 +47,18 @@ _PLURALS = (
     (re.compile("([^us])s$"), r"\1"),
 )
 _SHORTEST_PLURAL = 4
+
+
+class _Spaced(dict[int, str]):
+    """What each character is to ``str.translate``: itself, or a space where it parts words."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        within = character.isalnum() or unicodedata.category(character)[0] == "M"
+        return self.setdefault(code, character if within else " ")
+
+
+_SPACED = _Spaced()
 
 
 def words(text: str) -> list[str]:
@@ -67,11 +80,11 @@ def _pieces(text: str) -> list[tuple[str, bool]]:
     text = unicodedata.normalize("NFKD", text).lower()
     text = unicodedata.normalize("NFC", _ACCENTS.sub("", text).translate(_PLAIN))
     text = _POSSESSIVE.sub(" ", text)
-    spaced = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text)
+    runs = text.translate(_SPACED).split()
+    if not _HAS_SOLID.search(text):
+        return [(run, False) for run in runs]
     return [
-        (piece[0], piece["solid"] is not None)
-        for run in spaced.split()
-        for piece in _PIECE.finditer(run)
+        (piece[0], piece["solid"] is not None) for run in runs for piece in _PIECE.finditer(run)
     ]
 
 
@@ -82,7 +95,7 @@ def _of(piece: str, *, solid: bool) -> list[str]:
 
 
 def _singular(word: str) -> str:
-    if len(word) >= _SHORTEST_PLURAL and word.isascii():
+    if word.endswith("s") and len(word) >= _SHORTEST_PLURAL and word.isascii():
         for plural, singular in _PLURALS:
             if plural.search(word):
                 return plural.sub(singular, word)
