@@ -28,14 +28,15 @@ import zlib
 from bisect import bisect
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
+from operator import or_
 from typing import TYPE_CHECKING, Self
 
 from broadsheet import addresses
 from broadsheet.words import indexed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from broadsheet.index import Entry
 
@@ -213,20 +214,36 @@ def _with(block: bytes, number: int, at: int, own: bytes) -> bytes:
 def _blocks(texts: Iterable[tuple[int, str]]) -> tuple[bytes, ...]:
     """The words of texts, each with where it stands first."""
     places: dict[int, int] = {}
-    counts = [0] * BLOCKS
     for place, text in texts:
         for word in dict.fromkeys(indexed(text)):
-            code = zlib.crc32(word.encode()) & _KNOWN
-            block = code >> 24
-            if code not in places and counts[block] < _MOST_IN_BLOCK and len(places) < WORDS:
-                places[code] = place
-                counts[block] += 1
+            places.setdefault(zlib.crc32(word.encode()) & _KNOWN, place)
+    counts = _counted(places)
+    if len(places) > WORDS or max(counts) > _MOST_IN_BLOCK:
+        places = dict(islice(_fitting(places), WORDS))
+        counts = _counted(places)
     # In their order those of a block stand together, and its number is the first byte of each.
-    codes = sorted(code | place for code, place in places.items())
-    packed = bytearray(struct.pack(f">{len(codes)}I", *codes))
+    packed = bytearray(struct.pack(f">{len(places)}I", *sorted(map(or_, places, places.values()))))
     del packed[::4]
-    ends = accumulate((_WORD * count for count in counts), initial=0)
-    return tuple(bytes(packed[start:end]) for start, end in pairwise(ends))
+    words = bytes(packed)
+    ends = accumulate([_WORD * count for count in counts], initial=0)
+    return tuple([words[start:end] for start, end in pairwise(ends)])
+
+
+def _counted(codes: Iterable[int]) -> list[int]:
+    """How many words each block has."""
+    counts = [0] * BLOCKS
+    for code in codes:
+        counts[code >> 24] += 1
+    return counts
+
+
+def _fitting(places: Mapping[int, int]) -> Iterator[tuple[int, int]]:
+    """The words that their blocks have room for, the first of each."""
+    counts = [0] * BLOCKS
+    for code, place in places.items():
+        counts[code >> 24] += 1
+        if counts[code >> 24] <= _MOST_IN_BLOCK:
+            yield code, place
 
 
 def _shortened(text: str) -> str:

@@ -63,35 +63,43 @@ _SPACED = _Spaced()
 
 def words(text: str) -> list[str]:
     """The words that a query asks for: folded, and pairs of letters where no spaces part words."""
-    return [word for piece, solid in _pieces(text) for word in _of(piece, solid=solid)]
+    return [
+        word
+        for piece, solid in _pieces(text)
+        for word in (_pairs(piece) if solid else [_singular(piece)])
+    ]
 
 
 def indexed(text: str) -> list[str]:
     """The words by which a text is found: those of a query, and single letters of such pairs."""
     found: list[str] = []
     for piece, solid in _pieces(text):
-        found += _of(piece, solid=solid)
-        found += piece if solid and len(piece) > 1 else ""
+        if solid:
+            found += [*_pairs(piece), *(piece if len(piece) > 1 else "")]
+        else:
+            found.append(_singular(piece))
     return found
 
 
 def _pieces(text: str) -> list[tuple[str, bool]]:
     """Runs of letters, digits and marks of one kind of script."""
-    text = unicodedata.normalize("NFKD", text).lower()
-    text = unicodedata.normalize("NFC", _ACCENTS.sub("", text).translate(_PLAIN))
-    text = _POSSESSIVE.sub(" ", text)
-    runs = text.translate(_SPACED).split()
-    if not _HAS_SOLID.search(text):
+    text = text.lower() if (plain := text.isascii()) else _folded(text)
+    runs = _POSSESSIVE.sub(" ", text).translate(_SPACED).split()
+    if plain or not _HAS_SOLID.search(text):
         return [(run, False) for run in runs]
     return [
         (piece[0], piece["solid"] is not None) for run in runs for piece in _PIECE.finditer(run)
     ]
 
 
-def _of(piece: str, *, solid: bool) -> list[str]:
-    if solid:
-        return [piece[i : i + 2] for i in range(max(1, len(piece) - 1))]
-    return [_singular(piece)]
+def _folded(text: str) -> str:
+    """A text as those write it who have not all letters on their keyboard."""
+    text = unicodedata.normalize("NFKD", text).lower()
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", text).translate(_PLAIN))
+
+
+def _pairs(piece: str) -> list[str]:
+    return [piece[i : i + 2] for i in range(max(1, len(piece) - 1))]
 
 
 def _singular(word: str) -> str:
