@@ -13,7 +13,7 @@ import json
 import re
 import unicodedata
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from importlib.resources import files
 from threading import Lock
@@ -146,7 +146,7 @@ class Card:
     @property
     def digest(self) -> str:
         """What it was made from, in 16 characters: other cards, and other recipes, have others."""
-        made_from = f"{RECIPE}\n{json.dumps(asdict(self), sort_keys=True)}"
+        made_from = f"{RECIPE}\n{json.dumps(vars(self), sort_keys=True)}"
         return hashlib.sha256(made_from.encode()).hexdigest()[:16]
 
     def png(self) -> bytes:
