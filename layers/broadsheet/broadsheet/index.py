@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from broadsheet.article import Article, Author, Correction, Disclosure, Image, Source, Topic
@@ -164,7 +166,15 @@ class Month:
 
     def of(self, topic: str) -> tuple[Entry, ...]:
         """The entries of a scope, newest first."""
-        return tuple(entry for entry in self.entries if entry.has_topic(topic))
+        return tuple(self._of_topics.get(topic, ())) if topic else self.entries
+
+    @cached_property
+    def _of_topics(self) -> dict[str, list[Entry]]:
+        found: defaultdict[str, list[Entry]] = defaultdict(list)
+        for entry in self.entries:
+            for topic in entry.topics:
+                found[topic.slug].append(entry)
+        return found
 
 
 @dataclass(frozen=True)

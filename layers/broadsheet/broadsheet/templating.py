@@ -85,10 +85,20 @@ class _Precompiled(BaseLoader):
         return environment.template_class.from_module_dict(environment, vars(module), globals or {})
 
 
+class _Environment(Environment):
+    """One whose templates have what they can use in a plain dictionary.
+
+    Jinja copies it for each page, and is slow to copy the chain of dictionaries that it makes.
+    """
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return {**self.globals, **(d or {})}
+
+
 @cache
 def environment() -> Environment:
     """Where templates are found, how they escape, and what they can use."""
-    made = Environment(
+    made = _Environment(
         loader=_Precompiled(_sources()),
         autoescape=select_autoescape(_ESCAPED, default=True),
         undefined=StrictUndefined,

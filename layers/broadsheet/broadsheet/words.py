@@ -71,9 +71,12 @@ def words(text: str) -> list[str]:
 
 
 def indexed(text: str) -> list[str]:
-    """The words by which a text is found: those of a query, and single letters of such pairs."""
+    """The words by which a text is found: those of a query, and single letters of such pairs.
+
+    What comes again is not looked at again, so most come once.
+    """
     found: list[str] = []
-    for piece, solid in _pieces(text):
+    for piece, solid in dict.fromkeys(_pieces(text)):
         if solid:
             found += [*_pairs(piece), *(piece if len(piece) > 1 else "")]
         else:
