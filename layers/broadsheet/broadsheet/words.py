@@ -37,7 +37,6 @@ _SOLID = (
     "\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _PIECE = re.compile(f"(?P<solid>[{_SOLID}]+)|[^{_SOLID}]+")
-_HAS_SOLID = re.compile(f"[{_SOLID}]")
 # Harman's stemmer of plurals ("How effective is suffixing?", 1991), and "churches". It does no harm
 # to other languages, as a query goes the same way.
 _PLURALS = (
@@ -63,11 +62,7 @@ _SPACED = _Spaced()
 
 def words(text: str) -> list[str]:
     """The words that a query asks for: folded, and pairs of letters where no spaces part words."""
-    return [
-        word
-        for piece, solid in _pieces(text)
-        for word in (_pairs(piece) if solid else [_singular(piece)])
-    ]
+    return [word for run in _runs(text) for word in _of(run, letters=False)]
 
 
 def indexed(text: str) -> list[str]:
@@ -76,23 +71,18 @@ def indexed(text: str) -> list[str]:
     What comes again is not looked at again, so most come once.
     """
     found: list[str] = []
-    for piece, solid in dict.fromkeys(_pieces(text)):
-        if solid:
-            found += [*_pairs(piece), *(piece if len(piece) > 1 else "")]
+    for run in dict.fromkeys(_runs(text)):
+        if run.isascii():
+            found.append(_singular(run))
         else:
-            found.append(_singular(piece))
+            found += _of(run, letters=True)
     return found
 
 
-def _pieces(text: str) -> list[tuple[str, bool]]:
-    """Runs of letters, digits and marks of one kind of script."""
-    text = text.lower() if (plain := text.isascii()) else _folded(text)
-    runs = _POSSESSIVE.sub(" ", text).translate(_SPACED).split()
-    if plain or not _HAS_SOLID.search(text):
-        return [(run, False) for run in runs]
-    return [
-        (piece[0], piece["solid"] is not None) for run in runs for piece in _PIECE.finditer(run)
-    ]
+def _runs(text: str) -> list[str]:
+    """Runs of letters, digits and marks."""
+    text = text.lower() if text.isascii() else _folded(text)
+    return _POSSESSIVE.sub(" ", text).translate(_SPACED).split()
 
 
 def _folded(text: str) -> str:
@@ -101,8 +91,17 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", _ACCENTS.sub("", text).translate(_PLAIN))
 
 
-def _pairs(piece: str) -> list[str]:
-    return [piece[i : i + 2] for i in range(max(1, len(piece) - 1))]
+def _of(run: str, *, letters: bool) -> list[str]:
+    """The words of a run; of a script without spaces the single ``letters`` as well, if wanted."""
+    found: list[str] = []
+    for piece in _PIECE.finditer(run):
+        text = piece[0]
+        if piece["solid"] is None:
+            found.append(_singular(text))
+            continue
+        found += [text[i : i + 2] for i in range(max(1, len(text) - 1))]
+        found += text if letters and len(text) > 1 else ""
+    return found
 
 
 def _singular(word: str) -> str:
