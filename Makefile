@@ -11,6 +11,8 @@
 # make simulate-crashes         every crash point of every kind of publish
 # make simulate-mutations       break the code on purpose: the simulation must notice
 # make bench-search N=10000     search beside Pagefind: bytes and time of a query, cost of an update
+# make bench-beside N=10000     one article more, beside Hugo, Eleventy and Pelican
+# make bench-bulk N=10000       articles a second a core, and a rebuild beside Hugo
 # make load N=1000              so many uploads at once: in virtual time, with an outage, for real
 # make fuzz MINUTES=10 SEED=0   the parsers, the sanitiser and the renderer on mutated input
 # make check    formatting, lint, types, template
@@ -22,7 +24,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run demo preview verify rebuild test audit-pages page-figures simulate simulate-crashes \
-	simulate-mutations load bench-search fuzz \
+	simulate-mutations load bench-search bench-beside bench-bulk fuzz \
 	check audit format build lock clean
 
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
@@ -38,6 +40,8 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 # What judges pages in a browser. Without npm these tests say so and are skipped.
 BROWSING := $(if $(shell command -v npm),tests/browser/node_modules/ready)
+
+ELEVENTY := benchmarks/generators/eleventy/node_modules
 
 # One more than there are processors, as some tests wait for what they have started.
 WORKERS ?= $(shell echo $$(($$($(PYTHON) -c 'import os; print(os.cpu_count() or 1)') + 1)))
@@ -92,6 +96,12 @@ load: .venv/ready
 bench-search: .venv/ready .venv-search/ready | $(BROWSING)
 	@.venv/bin/python -m benchmarks.search $(N)
 
+bench-beside: .venv/ready .venv-bench/ready .venv-sync/ready $(ELEVENTY)/ready
+	@.venv/bin/python -m benchmarks.beside $(N)
+
+bench-bulk: .venv/ready .venv-bench/ready
+	@.venv/bin/python -m benchmarks.bulk $(N)
+
 fuzz: .venv/ready
 	@.venv/bin/python -m tests.fuzz $(MINUTES) $(SEED)
 
@@ -108,7 +118,7 @@ check: .venv/ready .venv-sam/ready
 audit: .venv/ready .venv-audit/ready
 	@mkdir -p build/audit
 	@$(EXPORT) --no-hashes --output-file build/audit/default.txt >/dev/null
-	@for group in audit crt ministack sam search; do \
+	@for group in audit bench crt ministack sam search sync; do \
 		$(EXPORT) --no-hashes --only-group $$group --output-file build/audit/$$group.txt >/dev/null || exit; \
 	done
 	@echo uv==$(UV_VERSION) >build/audit/uv.txt
@@ -127,7 +137,7 @@ lock: $(UV)
 	$(EXPORT) --only-group crt --output-file layers/broadsheet/requirements-crt.txt
 
 clean:
-	rm -rf .venv .venv-sam .venv-ministack .venv-audit .tools .aws-sam build tests/browser/node_modules
+	rm -rf .venv .venv-* .tools .aws-sam build tests/browser/node_modules $(ELEVENTY)
 
 $(UV):
 	@test -n "$(PYTHON)" || { echo "Broadsheet needs Python 3.11 or newer"; exit 1; }
@@ -150,4 +160,9 @@ $(UV):
 tests/browser/node_modules/ready: tests/browser/package-lock.json tests/browser/.npmrc
 	@echo "Setting up tests/browser/node_modules from its package-lock.json"
 	@cd tests/browser && npm ci --no-progress --loglevel=error
+	@touch $@
+
+$(ELEVENTY)/ready: $(ELEVENTY:node_modules=package-lock.json) $(ELEVENTY:node_modules=.npmrc)
+	@echo "Setting up $(ELEVENTY) from its package-lock.json"
+	@cd $(@D)/.. && npm ci --no-progress --loglevel=error
 	@touch $@

@@ -1,0 +1,43 @@
+"""What a benchmark has measured, kept as JSON, and its tables in docs/performance.md.
+
+So whoever draws the figures need not measure.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.figures import PERFORMANCE, Figures
+from benchmarks.figures import write as put
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def keep(name: str, figures: dict[str, Any]) -> None:
+    """Keep what was measured, by the number of articles, beside what there is of other numbers."""
+    RESULTS.mkdir(exist_ok=True)
+    whole = kept(name) | figures
+    ordered = dict(sorted(whole.items(), key=lambda item: int(item[0])))
+    (RESULTS / f"{name}.json").write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
+
+
+def kept(name: str) -> dict[str, Any]:
+    """What was measured last of each number of articles."""
+    path = RESULTS / f"{name}.json"
+    figures: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return figures
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table in Markdown."""
+    return Figures("", head, [[*map(str, row)] for row in rows]).markdown()
+
+
+def write(name: str, text: str) -> None:
+    """Write the text into docs/performance.md, between its markers."""
+    put(PERFORMANCE, name, text)
