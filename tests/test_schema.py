@@ -56,6 +56,7 @@ BEYOND = (
     "expected a date and time that exist",
     "expected a year from 1000 to 9998",
     "or later",
+    "expected later than ",
     "expected at most 1,048,576",
     "expected a label whose slug has 1 to 200 letters and digits",
     "expected text without it",
@@ -130,7 +131,8 @@ def agree(name: str, document: Any) -> None:
     theirs, found = independent(name, document), ours(name, json.dumps(document).encode())
     assert theirs <= set(found) or len(found) >= MOST_PROBLEMS
     for path in set(found) - theirs:
-        assert all(message.endswith(BEYOND) for message in found[path]), (path, found[path])
+        for message in found[path]:
+            assert any(expected in message for expected in BEYOND), (path, message)
 
 
 # Values of every field, on both sides of every limit
@@ -274,6 +276,7 @@ def test_every_rule_says_what_it_expects(name: str) -> None:
 @example(article(body="x" * 1048576))
 @example(article(body="x" * 1048577))
 @example(article(body="é" * 524289))
+@example(article(published_at="2026-05-04T09:30:00Z", expires_at="2026-05-04T09:30:00Z"))
 @example(article(title="\ufeff", published_at="2026-02-30T00:00:00Z"))
 @example(article(published_at="2026-05-04T09:30:00Z\n", topics=["x"] * 101, language="en\n"))
 def test_the_article_schema_and_the_validator_agree(document: Any) -> None:

@@ -48,13 +48,21 @@ _PLURALS = (
 _SHORTEST_PLURAL = 4
 
 
+# The first character beyond Unicode's basic plane.
+_RARE = 0x10000
+
+
 class _Spaced(dict[int, str]):
-    """What each character is to ``str.translate``: itself, or a space where it parts words."""
+    """What each character is to ``str.translate``: itself, or a space where it parts words.
+
+    Only those of everyday scripts are kept: an upload of nothing but rare ones takes no memory.
+    """
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
         within = character.isalnum() or unicodedata.category(character)[0] == "M"
-        return self.setdefault(code, character if within else " ")
+        found = character if within else " "
+        return self.setdefault(code, found) if code < _RARE else found
 
 
 _SPACED = _Spaced()
