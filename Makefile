@@ -11,6 +11,7 @@
 # make simulate-crashes         every crash point of every kind of publish
 # make simulate-mutations       break the code on purpose: the simulation must notice
 # make bench-search N=10000     search beside Pagefind: bytes and time of a query, cost of an update
+# make bench N=10000            all figures of docs/performance.md: the five benchmarks below, and more
 # make bench-beside N=10000     one article more, beside Hugo, Eleventy and Pelican
 # make bench-bulk N=10000       articles a second a core, and a rebuild beside Hugo
 # make load N=1000              so many uploads at once: in virtual time, with an outage, for real
@@ -24,7 +25,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run demo preview verify rebuild test audit-pages page-figures simulate simulate-crashes \
-	simulate-mutations load bench-search bench-beside bench-bulk fuzz \
+	simulate-mutations load bench bench-search bench-beside bench-bulk fuzz \
 	check audit format build lock clean
 
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
@@ -95,6 +96,12 @@ load: .venv/ready
 
 bench-search: .venv/ready .venv-search/ready | $(BROWSING)
 	@.venv/bin/python -m benchmarks.search $(N)
+
+# All of them, whatever becomes of the one before; what misses an aim of its own is named in the end.
+bench: .venv/ready .venv-sam/ready .venv-bench/ready .venv-sync/ready $(ELEVENTY)/ready
+	@missed=; for part in archive "burst 1000" "beside $(N)" "bulk $(N)" "cold 5"; do \
+		echo "python -m benchmarks.$$part"; .venv/bin/python -m benchmarks.$$part || missed="$$missed$${part%% *} "; \
+	done; test -z "$$missed" || { echo "Aims missed: $$missed"; exit 1; }
 
 bench-beside: .venv/ready .venv-bench/ready .venv-sync/ready $(ELEVENTY)/ready
 	@.venv/bin/python -m benchmarks.beside $(N)
