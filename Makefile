@@ -171,5 +171,5 @@ tests/browser/node_modules/ready: tests/browser/package-lock.json tests/browser/
 
 $(ELEVENTY)/ready: $(ELEVENTY:node_modules=package-lock.json) $(ELEVENTY:node_modules=.npmrc)
 	@echo "Setting up $(ELEVENTY) from its package-lock.json"
-	@cd $(@D)/.. && npm ci --no-progress --loglevel=error
+	@cd $(dir $(@D)) && npm ci --no-progress --loglevel=error
 	@touch $@

@@ -10,7 +10,6 @@ Needs Node.js, and `make bench-beside` installs the rest.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -19,9 +18,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from rich.console import Console
-from rich.markdown import Markdown
 
 from benchmarks import memory, written
 from benchmarks.builders import BUILDERS, OUTPUT
@@ -203,21 +199,5 @@ def targets(figures: dict[str, Any]) -> Iterator[str]:
         yield f"Of {AGAINST}'s {what} it is 1/{theirs / own:,.1f}; to be 1/{wanted} or less."
 
 
-def main() -> int:
-    """Read the command line and do it; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.beside")
-    parser.add_argument("articles", nargs="?", type=int, default=10_000, help="how many (10,000)")
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
-    options = parser.parse_args()
-    console = Console(file=sys.stdout, highlight=False, width=120)
-    figures = measure(options.articles, lambda name: console.print(name, style="dim"))
-    shown = {str(options.articles): figures}
-    console.print(Markdown(page(shown)))
-    if options.write:
-        written.keep("beside", shown)
-        written.write("beside", page(written.kept("beside")))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(written.main("beside", measure, page))

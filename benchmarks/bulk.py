@@ -9,7 +9,6 @@ docs/performance.md.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 import tempfile
@@ -21,8 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import comrak
-from rich.console import Console
-from rich.markdown import Markdown
 
 import broadsheet
 from benchmarks import memory, written
@@ -199,21 +196,5 @@ def targets(count: int, figures: dict[str, Any]) -> Iterator[str]:
     yield f"The whole site: {share:.2f} of Hugo's time; to be {OF_HUGO} or less."
 
 
-def main() -> int:
-    """Read the command line and do it; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.bulk")
-    parser.add_argument("articles", nargs="?", type=int, default=10_000, help="how many (10,000)")
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
-    options = parser.parse_args()
-    console = Console(file=sys.stdout, highlight=False, width=120)
-    figures = measure(options.articles, lambda what: console.print(what, style="dim"))
-    shown = {str(options.articles): figures}
-    console.print(Markdown(page(shown)))
-    if options.write:
-        written.keep("bulk", shown)
-        written.write("bulk", page(written.kept("bulk")))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(written.main("bulk", measure, page))

@@ -5,15 +5,19 @@ So whoever draws the figures need not measure.
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markdown import Markdown
 
 from benchmarks.figures import PERFORMANCE, Figures
 from benchmarks.figures import write as put
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -41,3 +45,26 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def write(name: str, text: str) -> None:
     """Write the text into docs/performance.md, between its markers."""
     put(PERFORMANCE, name, text)
+
+
+def main(
+    name: str,
+    measure: Callable[[int, Callable[[str], None]], dict[str, Any]],
+    page: Callable[[dict[str, Any]], str],
+) -> int:
+    """The command line of a benchmark by its number of articles; the exit status.
+
+    ``measure`` says what it is at; ``page`` makes tables of what was measured, by that number.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}")
+    parser.add_argument("articles", nargs="?", type=int, default=10_000, help="how many (10,000)")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
+    options = parser.parse_args()
+    console = Console(highlight=False, width=120)
+    figures = measure(options.articles, lambda what: console.print(what, style="dim"))
+    shown = {str(options.articles): figures}
+    console.print(Markdown(page(shown)))
+    if options.write:
+        keep(name, shown)
+        write(name, page(kept(name)))
+    return 0
