@@ -362,6 +362,23 @@ def test_who_is_behind_the_time_takes_no_address_from_what_is_public_by_now(
     room.assert_converged()
 
 
+def test_the_receipt_of_who_is_behind_the_time_does_not_replace_that_of_what_is_public(
+    room: Newsroom,
+) -> None:
+    def gate(name: str, params: dict[str, Any]) -> None:
+        if name == "PutObject" and params["Key"] == "receipts/articles/secret.json":
+            room.gate = None
+            room.turn(ONE)
+            room.now = ONE - 20 * SECOND  # by the function's clock
+
+    room.gate = gate
+    key = secret(room)
+    assert room.gate is None
+    room.now = ONE
+    assert status(room, key) == "published"
+    room.assert_converged()
+
+
 def test_a_moment_that_passes_while_it_is_worked_on_is_seen(room: Newsroom) -> None:
     """In the end the clock is looked at once more, as the source is."""
 

@@ -22,7 +22,7 @@ from broadsheet.hooks import Change, Hooks
 from broadsheet.listings import ROUNDS, Listings, SiteMovedError, Wanted, pause
 from broadsheet.receipts import Receipts
 from broadsheet.record import Record, change
-from broadsheet.schedule import Schedules, going_first
+from broadsheet.schedule import AHEAD, Schedules, going_first
 from broadsheet.sources import Outcome, Sources, Upload
 from broadsheet.store import CALL_SECONDS
 from broadsheet.validation import Problem, shown
@@ -552,7 +552,9 @@ class _Run:
     def _write_receipt(self, outcome: Outcome) -> None:
         def has_moved() -> bool:
             if upload := self._uploads.get(outcome.key):
-                return self._sources.have_moved(upload)
+                # Others' clocks may be ahead, and they do not come again for one that is behind.
+                soon = upload.until and upload.until <= self._store.now() + AHEAD
+                return bool(soon) or self._sources.have_moved(upload)
             return self._store.source_state(outcome.key) != outcome.state
 
         self._receipts.write(outcome, self._marks.get(outcome.key, ""), has_moved)
