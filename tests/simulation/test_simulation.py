@@ -9,9 +9,11 @@ from functools import cache
 
 import pytest
 
+from broadsheet import addresses
 from tests.simulation import shrink
 from tests.simulation.crashes import KINDS
 from tests.simulation.draw import plan_of
+from tests.simulation.fences import Fences, index_of
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.plan import Operation, Plan
 from tests.simulation.shrink import report, shortest
@@ -186,3 +188,32 @@ def test_broken_code_is_whole_again_afterwards(mutation: str) -> None:
         assert any(dict(vars(owner)) != before[owner] for owner in owners)
     simulate(replace(KINDS["publish"].plan(), at_once=2), mutation)
     assert {owner: dict(vars(owner)) for owner in owners} == before
+
+
+def test_a_write_slips_through_if_what_it_replaces_has_changed_and_changed_back() -> None:
+    def written(*others: bytes) -> bool:
+        fences = Fences()
+        fences.passes(0, "index.html", b"before")
+        fences.learns(1, addresses.ROOT_INDEX)
+        for body in others:
+            fences.passes(2, "index.html", body)
+        return fences.passes(1, "index.html", b"after")
+
+    assert written(b"between", b"before")
+    assert not written()
+    # Who was there first is late.
+    assert not written(b"between")
+
+
+@pytest.mark.parametrize(
+    ("key", "index"),
+    [
+        ("rss.xml", "_index/site.json"),
+        ("2026/05/index.html", "_index/2026/05.json"),
+        ("sitemap-2026-05.xml", "_index/2026/05.json"),
+        ("topics/harbour/2026/05/index.html", "_index/2026/05.json"),
+        ("topics/harbour/feed.json", "_index/topics/harbour.json"),
+    ],
+)
+def test_a_listing_follows_from_one_index(key: str, index: str) -> None:
+    assert index_of(key) == index
