@@ -11,7 +11,7 @@ from tests.newsroom import DONE, SITE, SOURCE, Crash, Newsroom
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-MOST_CRASHES = 12
+MOST_CRASHES = 8
 
 
 def some_of(calls: int, name: str) -> range:

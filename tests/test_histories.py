@@ -278,7 +278,8 @@ class History(RuleBasedStateMachine):
     def look_at_receipt(self, params: dict[str, Any]) -> None:
         """Note a receipt that says "published" while the CDN has an older page."""
         path = addresses.article_path(params.get("Key", "").removeprefix("receipts/"))
-        if path and "receipts/" in params["Key"] and b'"published"' in params["Body"]:
+        said = params.get("Body", b"")
+        if path and "receipts/" in params["Key"] and b'"published"' in said:
             page = addresses.page_key(path)
             copy = self.newsroom.cdn.get(page)
             if copy and copy.body.decode() != self.newsroom.page(page):
