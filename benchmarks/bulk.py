@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import comrak
 
@@ -108,9 +109,8 @@ def steps(archive: Iterable[Story]) -> dict[str, float]:
     commonmark = fastest(lambda article: comrak.render_markdown(article.body), articles)
     clean = fastest(markdown._CLEANER.clean, plain)  # noqa: SLF001 (a step of its own)
     body = fastest(lambda article: markdown.to_html.__wrapped__(article.body), articles)
-    known, markdown.to_html = markdown.to_html, lambda text, _="": html[text]  # type: ignore[assignment]
-    template = fastest(renderer.article, articles)
-    markdown.to_html = known
+    with patch.object(markdown, "to_html", lambda text, _="": html[text]):
+        template = fastest(renderer.article, articles)
     return {
         "JSON read, strictly": read,
         "schema": valid,
