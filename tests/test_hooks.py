@@ -367,6 +367,28 @@ def test_what_comes_back_is_news_again(newsroom: Newsroom) -> None:
     assert len(set(ids(newsroom))) == 5
 
 
+def test_one_that_has_seen_nothing_comes_again_where_others_have_told_something_since(
+    newsroom: Newsroom,
+) -> None:
+    """It finds the article gone, as it was before: but what its receipt remembers is another."""
+    key = newsroom.delete("a")
+
+    def gate(name: str, params: dict[str, Any]) -> None:
+        if name == "PutObject" and params["Key"] == f"receipts/{key}":
+            newsroom.gate = None
+            publish(newsroom, "a")
+            assert newsroom.deliver(newsroom.delete("a")) == DONE
+
+    newsroom.gate = gate
+    assert failed(newsroom.deliver(key)) == ["0"]
+    assert newsroom.deliver(key) == DONE
+    publish(newsroom, "a")
+
+    published, removed = "ArticlePublished", "ArticleRemoved"
+    assert kinds(newsroom) == [published, removed, published]
+    assert len(set(ids(newsroom))) == 3
+
+
 def test_a_picture_that_comes_later_is_a_change(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:

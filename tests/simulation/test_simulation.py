@@ -205,6 +205,23 @@ def test_a_write_slips_through_if_what_it_replaces_has_changed_and_changed_back(
     assert not written(b"between")
 
 
+def test_a_write_slips_through_if_others_have_found_right_what_it_replaces() -> None:
+    def written(*, anew: bool, looks: int = 2) -> bool:
+        """An index goes back to what it was; its listing has been left behind all the time."""
+        fences = Fences()
+        fences.passes(0, "index.html", b"before")
+        fences.learns(1, addresses.ROOT_INDEX)
+        fences.learns(1, "index.html")
+        fences.learns(2, addresses.ROOT_INDEX, swaps=anew)
+        fences.learns(looks, "index.html")
+        return fences.passes(1, "index.html", b"after")
+
+    assert written(anew=True)
+    # Nobody else has seen to it, or for no other index.
+    assert not written(anew=True, looks=1)
+    assert not written(anew=False)
+
+
 @pytest.mark.parametrize(
     ("key", "index"),
     [

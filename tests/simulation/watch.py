@@ -122,7 +122,7 @@ class Watched(Newsroom):
             return
         # To look whether an index has moved tells nothing of the pages that it remembers.
         if (name == "HeadObject") != key.startswith("_index/"):
-            self._fences.learns(invocation.place, key)
+            self._fences.learns(invocation.place, key, swaps=name == "PutObject")
         elif name in {"PutObject", "DeleteObject"}:
             body = copy.body if (copy := self._origin(key)) else None
             slips = self._fences.passes(invocation.place, key, body)

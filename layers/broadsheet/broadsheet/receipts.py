@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 
 class Receipts:
-    """The receipts of one reconcile, as they were before it."""
+    """The receipts of one reconcile, as they were before it.
 
-    def __init__(self, store: Store) -> None:
+    Their marks tell what others were told, where anybody is ``telling``.
+    """
+
+    def __init__(self, store: Store, *, telling: bool) -> None:
         self._store = store
+        self._telling = telling
         self._before: dict[str, tuple[str | None, str]] = {}
 
     def look(self, key: str, *, new: bool = False) -> str | None:
@@ -43,16 +47,19 @@ class Receipts:
     def write(self, outcome: Outcome, mark: str, has_moved: Callable[[], bool]) -> None:
         """Write a receipt, unless somebody else has, and the sources ``has_moved``.
 
-        Then theirs is right, or one that is still to come. Raises ContendedError.
+        Then theirs is right, or one that is still to come. Raises ContendedError, also where others
+        were told something since: what they are to be told now depends on that.
         """
         key = addresses.receipt_key(outcome.key)
         seen = outcome.key in self._before
-        replaces = self._before[outcome.key][0] if seen else None
+        replaces, told = self._before.get(outcome.key, (None, ""))
         for attempt in range(ROUNDS):
             if not seen:
                 replaces = self.look(outcome.key)
                 if has_moved():
                     return
+                if self._telling and self.mark(outcome.key) not in {told, mark}:
+                    raise ContendedError(f"{key} remembers another event by now")
             try:
                 self._store.replace_receipt(key, outcome.receipt(), mark, replaces)
             except ConflictError:

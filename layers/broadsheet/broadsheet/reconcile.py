@@ -211,7 +211,7 @@ class _Run:
         self._schedules = Schedules(store, settings)
         self._report = Report()
         self._changes: dict[str, Change] = {}
-        self._receipts = Receipts(store)
+        self._receipts = Receipts(store, telling=bool(settings.event_bus))
         self._marks: dict[str, str] = {}
         self._uploads: dict[str, Upload] = {}
         self._moments: dict[str, frozenset[datetime]] = {}
