@@ -18,6 +18,8 @@ from tests.newsroom import SOURCE, Newsroom
 from tests.simulation.fences import Fences
 
 if TYPE_CHECKING:
+    from random import Random
+
     from tests.newsroom import Copy
     from tests.simulation.plan import Fault, Operation, Plan
     from tests.simulation.scheduler import Actor
@@ -45,11 +47,13 @@ class Clock:
 class Invocation:
     """What the world knows of an invocation under way or over.
 
-    ``place`` is its number in a plan's storm, and negative in the calm before.
+    ``place`` is its number in a plan's storm, and negative in the calm before; ``order`` decides
+    which of calls made in parallel comes first.
     """
 
     actor: Actor
     place: int
+    order: Random
     began: int
     ended: int | None = None
     clock: Clock = field(default_factory=Clock)

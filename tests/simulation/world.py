@@ -43,7 +43,7 @@ from tests.simulation.watch import Invocation, Watched
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tests.simulation.plan import Fault, Operation, Place, Plan, Stall
 
@@ -204,7 +204,7 @@ class World(Watched):
 
     def _patches(self) -> list[tuple[Any, str, Any]]:
         """Where the handler meets the simulation other than at calls of AWS."""
-        sleep, parse = time.sleep, Article.parse
+        sleep, parse, in_turn = time.sleep, Article.parse, store.Store.each
         png = Card.png
         gathered, settle = index.Scope.gathered, listings.Listings._settle_once  # noqa: SLF001 (only counted)
 
@@ -224,6 +224,13 @@ class World(Watched):
             self.see_secrets(card.title.encode(), "a card")
             return png(card)
 
+        def each(at: store.Store, call: Callable[[Any], Any], items: Any) -> list[Any]:
+            return (
+                self._in_any_order(call, items)
+                if self._scheduler.actor
+                else in_turn(at, call, items)
+            )
+
         def counted_gathered(*args: Any, **options: Any) -> Any:
             self.coverage["refills"] += 1
             return gathered(*args, **options)
@@ -234,12 +241,29 @@ class World(Watched):
 
         return [
             (time, "sleep", doze),
+            (store.Store, "each", each),
             (secrets, "token_bytes", self._secrets.randbytes),
             (Article, "parse", parse_or_fail),
             (Card, "png", watched_png),
             (index.Scope, "gathered", counted_gathered),
             (listings.Listings, "_settle_once", counted_settle),
         ]
+
+    def _in_any_order(self, call: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        """What is done in parallel can come in any order, and ends in spite of errors."""
+        assert self._scheduler.actor is not None
+        jobs = list(enumerate(items))
+        self._by_actor[self._scheduler.actor].order.shuffle(jobs)
+        results: dict[int, Any] = {}
+        errors: dict[int, Exception] = {}
+        for i, item in jobs:
+            try:
+                results[i] = call(item)
+            except Exception as error:  # noqa: BLE001 (raised when all have ended)
+                errors[i] = error
+        if errors:
+            raise errors[min(errors)]
+        return [results[i] for i in range(len(jobs))]
 
     def _count(self) -> None:
         self.coverage["runs"] += 1
@@ -372,7 +396,8 @@ class World(Watched):
 
     def _invoke(self, actor: Actor, batch: list[Message]) -> None:
         place = -1 if self._storm is None else actor.number - self._storm
-        invocation = Invocation(actor, place, began=len(self.trace))
+        order = random.Random(f"{self.plan.seed} order {actor.number}")  # noqa: S311 (no secret)
+        invocation = Invocation(actor, place, order, began=len(self.trace))
         self._by_actor[actor] = invocation
         again = batch
         try:
