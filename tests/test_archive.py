@@ -114,6 +114,12 @@ def test_a_publish_makes_the_same_requests_into_archives_of_any_size() -> None:
         assert one.until_page < one.until_seen < one.trips(lambda _: True)
 
 
+def test_a_new_article_is_there_after_three_round_trips_and_told_after_eight() -> None:
+    (new, *_) = benchmark.run(SMALL, lambda _what: None, processor=False)
+    assert new.until_page == 3
+    assert new.until_seen == 8
+
+
 def test_round_trips_are_counted_one_after_the_other_and_not_those_beside(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -20,14 +21,17 @@ from broadsheet.index import Scope
 from broadsheet.listings import Listings, Wanted, _Plan
 from broadsheet.reconcile import _Run
 from broadsheet.record import Record, change, recorded
-from broadsheet.redirects import Redirects, is_redirect
+from broadsheet.redirects import Redirects, is_redirect, wanted_of
 from broadsheet.render import Drawing
 from broadsheet.schedule import AHEAD, Schedules, Standing
 from broadsheet.store import Store
 from broadsheet.verify import SURPLUS, Verifier
+from broadsheet.visits import Visits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from broadsheet.visits import Visit
 
 # In as many runs each must be noticed.
 WITHIN = 150
@@ -55,10 +59,12 @@ class Mutation:
             yield
 
 
-_place = _Run._place
-_finish = _Run._finish
-_surplus = _Run._surplus
-_record = _Run._record
+_record = Visits.record
+_draw = Visits.draw
+_place = Visits.place
+_has_stale_copies = Visits.has_stale_copies
+_finish = Visits.finish
+_surplus = Visits.surplus
 _round = _Run._round
 _invalidate = _Run._invalidate
 _tell = _Run._tell
@@ -73,7 +79,6 @@ _merged = Scope.merged
 _repair = Verifier.repair
 _keys = Verifier._keys
 _verify = app._verify
-_redirect = _Run._redirect
 _claim_moved = Redirects._has_moved
 _tell_store = Redirects._tell
 _update_redirects = Store.update_redirects
@@ -99,10 +104,9 @@ def _no_end(article: Any, now: Any) -> Any:
 def _set_after_receipts(self: _Run, outcome: Any) -> None:
     """Set the schedules that settle was kept from setting."""
     _write_receipt(self, outcome)
-    path = addresses.article_path(outcome.key)
-    if path:
+    if visit := self._visits.get(outcome.key):
         until = outcome.scheduled_for or outcome.expires_at
-        _settle(self._schedules, path, until, self._moments.get(path, ()))
+        _settle(self._schedules, visit.path, until, visit.after.moments)
 
 
 def _set_once(self: Schedules, path: str, until: Any, known: Any) -> None:
@@ -130,14 +134,28 @@ def _receipt_over_anything(
     _replace_receipt(self, key, receipt, mark, tag)
 
 
-def _no_preview_recorded(self: _Run, upload: Any) -> Any:
-    return _record(self, replace(upload, preview=None))
+@contextmanager
+def _without(visit: Visit, **parts: Any) -> Iterator[None]:
+    """For as long as this lasts the upload lacks some of what it has."""
+    upload = visit.upload
+    visit.upload = replace(upload, **parts)
+    try:
+        yield
+    finally:
+        visit.upload = upload
+
+
+def _no_preview_recorded(self: Visits, visit: Visit) -> None:
+    with _without(visit, preview=None):
+        _record(self, visit)
 
 
 def _previews_untold(self: _Run) -> None:
     """Tell the CDN of no article that has, or had, a preview."""
-    self._stale_paths -= {path for path, tokens in self._previews.items() if tokens}
-    self._previews.clear()
+    for visit in self._visits.values():
+        if visit.after.previews:
+            self._stale_paths.discard(visit.path)
+            visit.after = replace(visit.after, previews=frozenset())
     _invalidate(self)
 
 
@@ -179,20 +197,21 @@ class _Whole(_Plan):
     documents = _Plan.documents
 
 
-def _settle_segments(self: _Run, upload: Any) -> None:
+def _settle_segments(self: Visits, visit: Visit) -> None:
     """What search knows of an article, and nothing else."""
-    known = recorded(self._store.read_state(addresses.record_key(upload.path)))
-    listings = Listings(self._store, self._sources.renderer, self._sources.site)
-    plan = _Whole({upload.path: Wanted(upload.entry, known | upload.places, upload.document)}, ())
+    upload = visit.upload
+    known = recorded(self.store.read_state(addresses.record_key(visit.path)))
+    listings = Listings(self.store, self.sources.renderer, self.sources.site)
+    plan = _Whole({visit.path: Wanted(upload.entry, known | upload.places, upload.document)}, ())
     for month in sorted({month for _, month in known | upload.places}):
-        stored = self._store.read_state(addresses.segment_key(month))
+        stored = self.store.read_state(addresses.segment_key(month))
         listings._settle_segment(plan, month, stored)
 
 
-def _segments_first(self: _Run, upload: Any) -> Any:
-    if upload.document:
-        _settle_segments(self, upload)
-    return _place(self, upload)
+def _segments_first(self: Visits, visit: Visit) -> None:
+    if visit.upload.document:
+        _settle_segments(self, visit)
+    _place(self, visit)
 
 
 def _documents_that_stay(self: _Plan, month: str) -> dict[str, Any]:
@@ -200,11 +219,10 @@ def _documents_that_stay(self: _Plan, month: str) -> dict[str, Any]:
     return {path: one for path, one in _documents(self, month).items() if self.wanted[path].entry}
 
 
-def _segments_last(self: _Run, upload: Any) -> Any:
-    finished = _finish(self, upload)
-    if upload.usable and upload.page is None:
-        _settle_segments(self, upload)
-    return finished
+def _segments_last(self: Visits, visit: Visit) -> None:
+    _finish(self, visit)
+    if visit.upload.usable and visit.upload.page is None:
+        _settle_segments(self, visit)
 
 
 def _fixed_over_anything(self: Store, page: Any, replaces: str | None) -> None:
@@ -224,45 +242,43 @@ def _swapped_over_anything(prefix: str) -> Callable[..., str]:
     return write_state
 
 
-def _shrinking_record(self: _Run, upload: Any) -> Any:
+def _shrinking_record(self: Visits, visit: Visit) -> None:
     """Remember where the path is, and forget where it was."""
-    before, after = _record(self, upload)
-    key = addresses.record_key(upload.path)
-    stored = self._store.read_state(key)
+    _record(self, visit)
+    upload, key = visit.upload, addresses.record_key(visit.path)
+    stored = self.store.read_state(key)
     if upload.usable and upload.places and stored:
-        data = replace(after, places=upload.places).to_bytes()
+        data = replace(visit.after, places=upload.places).to_bytes()
         if data != stored.data:
-            _write_state(self._store, key, data, stored.etag)
-    return before, after
+            _write_state(self.store, key, data, stored.etag)
 
 
-def _place_page_later(self: _Run, upload: Any) -> Any:
-    placed, places = _place(self, replace(upload, page=None))
-    return replace(placed, page=upload.page), places
+def _place_page_later(self: Visits, visit: Visit) -> None:
+    with _without(visit, page=None):
+        _place(self, visit)
 
 
-def _page_at_last(self: _Run, upload: Any) -> Any:
-    if upload.page:
-        self._store.write_page(upload.page)
-    return _finish(self, upload)
+def _page_at_last(self: Visits, visit: Visit) -> None:
+    if visit.upload.page:
+        self.store.write_page(visit.upload.page)
+    _finish(self, visit)
 
 
-def _delete_first(self: _Run, upload: Any) -> Any:
-    if upload.usable and upload.page is None:
-        self._store.delete_page(addresses.page_key(upload.path))
-    return _place(self, upload)
+def _delete_first(self: Visits, visit: Visit) -> None:
+    if visit.upload.usable and visit.upload.page is None:
+        self.store.delete_page(addresses.page_key(visit.path))
+    _place(self, visit)
 
 
-def _record_later(self: _Run, upload: Any) -> Any:
-    """Only read it; what is written comes after the listings."""
-    before = Record.of(self._store.read_state(addresses.record_key(upload.path)))
-    old = before or Record()
-    return before, replace(old, places=old.places | upload.places)
+def _record_later(_self: Visits, visit: Visit) -> None:
+    """Only take it as it was read; what is written comes after the listings."""
+    old = visit.before or Record()
+    visit.after = replace(old, places=old.places | visit.upload.places)
 
 
-def _record_at_last(self: _Run, upload: Any) -> Any:
-    _record(self, upload)
-    return _finish(self, upload)
+def _record_at_last(self: Visits, visit: Visit) -> None:
+    _record(self, visit)
+    _finish(self, visit)
 
 
 def _told_first(self: _Run, paths: list[str], listings: Listings) -> list[str]:
@@ -270,14 +286,12 @@ def _told_first(self: _Run, paths: list[str], listings: Listings) -> list[str]:
     return _round(self, paths, listings)
 
 
-def _told_only_of_changes(self: _Run, upload: Any) -> Any:
+def _told_only_of_changes(self: Visits, visit: Visit) -> None:
     """What is there already, perhaps from an attempt that died, is not worth a tag."""
-    known = upload.path in self._stale_paths
-    there = upload.page and self._store.page_headers(upload.page.key) == upload.page.headers
-    result = _place(self, upload)
-    if there and not known:
-        self._stale_paths.discard(upload.path)
-    return result
+    page = visit.upload.page
+    there = page and self.store.page_headers(page.key) == page.headers
+    _place(self, visit)
+    visit.new = visit.new or bool(there)
 
 
 def _listings_told_only_of_swaps(self: Listings, jobs: Any) -> None:
@@ -286,33 +300,34 @@ def _listings_told_only_of_swaps(self: Listings, jobs: Any) -> None:
     self.store.each(lambda job: self._write_page(*job), jobs)
 
 
-def _never_tagged_if_listed(self: _Run, upload: Any) -> Any:
+def _never_tagged_if_listed(self: Visits, visit: Visit) -> bool:
     """Take every article for new."""
-    result = _place(self, upload)
-    if upload.page:
-        self._stale_paths.discard(upload.path)
-    return result
+    return visit.upload.page is None and _has_stale_copies(self, visit)
 
 
-def _finish_without_a_look(self: _Run, upload: Any) -> Any:
-    for key in self._surplus(upload) if upload.usable else ():
-        self._store.delete_page(key)
-    return upload, False
+def _finish_without_a_look(self: Visits, visit: Visit) -> None:
+    for key in self.surplus(visit) if visit.upload.usable else ():
+        self.store.delete_page(key)
+    visit.moved = False
 
 
-def _card_after_its_page(self: _Run, upload: Any) -> Any:
-    placed, places = _place(self, replace(upload, card=None))
-    if upload.card:
-        self._store.write_page(upload.card.page())
-    return replace(placed, card=upload.card), places
+def _card_not_drawn(self: Visits, visit: Visit) -> None:
+    with _without(visit, card=None):
+        _draw(self, visit)
 
 
-def _card_deleted_first(self: _Run, upload: Any) -> list[str]:
-    return sorted(_surplus(self, upload))
+def _card_after_its_page(self: Visits, visit: Visit) -> None:
+    _place(self, visit)
+    if visit.upload.card:
+        self.store.write_page(visit.upload.card.page())
 
 
-def _card_kept(self: _Run, upload: Any) -> list[str]:
-    return [] if upload.page else _surplus(self, upload)
+def _card_deleted_first(self: Visits, visit: Visit) -> list[str]:
+    return sorted(_surplus(self, visit))
+
+
+def _card_kept(self: Visits, visit: Visit) -> list[str]:
+    return [] if visit.upload.page else _surplus(self, visit)
 
 
 def _any_card(_self: Drawing, headers: Any) -> bool:
@@ -377,8 +392,8 @@ def _taken_for_told(self: Hooks, change: Any, before: str) -> Any:
     return replace(news, untold=news.untold and not before)
 
 
-def _all_or_nothing(self: _Run, items: Any, call: Any, key: Any) -> Any:  # noqa: ARG001 (as what it replaces)
-    return [result for result in self._store.each(call, items) if result is not None]
+def _all_or_nothing(_self: _Run, items: Any, *calls: Any) -> Any:
+    return [partial(call, item) for item in items for call in calls]
 
 
 def _nothing_failed(_message: Any, _report: Any) -> bool:
@@ -416,19 +431,23 @@ def _verified_anyhow(walk: Any, verifier: Any, report: Any) -> None:
     report.failures.pop(str(walk), None)
 
 
-def _redirects_last(self: _Run, upload: Any) -> Any:
-    finished = _finish(self, upload)
-    _redirect(self, [upload])
-    return finished
+def _settle_redirects(self: Visits, visit: Visit) -> None:
+    if visit.is_readdressed:
+        claimed = {visit.path} if visit.claimed else set()
+        wanted = wanted_of([(visit.upload, visit.after.aliases)], claimed)
+        self.redirects.settle(self.sources, wanted, {visit.path: visit.upload})
 
 
-def _redirects_first(self: _Run, upload: Any) -> Any:
+def _redirects_last(self: Visits, visit: Visit) -> None:
+    _finish(self, visit)
+    _settle_redirects(self, visit)
+
+
+def _redirects_first(self: Visits, visit: Visit) -> None:
     """Before the page that they lead to."""
-    if upload.usable and upload.page:
-        self._record(upload)
-        self._report.outcomes[upload.outcome.key] = upload.outcome
-        _redirect(self, [upload])
-    return _place(self, upload)
+    if visit.upload.usable and visit.upload.page:
+        _settle_redirects(self, visit)
+    _place(self, visit)
 
 
 def _moved_over_anything(self: Store, page: Any, replaces: str | None) -> None:
@@ -462,13 +481,6 @@ def _confirmed_first(self: Redirects, views: list[Any]) -> None:
             continue
         view.claims = settled
     _tell_store(self, views)
-
-
-def _only_its_own(self: _Run, upload: Any) -> Any:
-    """Do not look whether others claim the address."""
-    result = _place(self, upload)
-    self._claimed.discard(upload.path)
-    return result
 
 
 MUTATIONS = {
@@ -511,11 +523,11 @@ MUTATIONS = {
         scene="searched",
     ),
     "segment-first": Mutation(
-        "search knows an article before it has its page", ((_Run, "_place", _segments_first),)
+        "search knows an article before it has its page", ((Visits, "place", _segments_first),)
     ),
     "segment-last": Mutation(
         "search knows an article when its page is gone",
-        ((_Plan, "documents", _documents_that_stay), (_Run, "_finish", _segments_last)),
+        ((_Plan, "documents", _documents_that_stay), (Visits, "finish", _segments_last)),
     ),
     "swap-record": Mutation(
         "records are swapped without If-Match",
@@ -524,20 +536,20 @@ MUTATIONS = {
     ),
     "shrink-record": Mutation(
         "a record forgets where its path was",
-        ((_Run, "_record", _shrinking_record),),
+        ((Visits, "record", _shrinking_record),),
         scene="overtaken",
     ),
     "record-last": Mutation(
         "records are written after the listings",
-        ((_Run, "_record", _record_later), (_Run, "_finish", _record_at_last)),
+        ((Visits, "record", _record_later), (Visits, "finish", _record_at_last)),
         scene="overtaken",
     ),
     "listings-before-pages": Mutation(
         "pages are written after the listings",
-        ((_Run, "_place", _place_page_later), (_Run, "_finish", _page_at_last)),
+        ((Visits, "place", _place_page_later), (Visits, "finish", _page_at_last)),
     ),
     "delete-before-listings": Mutation(
-        "pages are deleted before the listings forget them", ((_Run, "_place", _delete_first),)
+        "pages are deleted before the listings forget them", ((Visits, "place", _delete_first),)
     ),
     "invalidate-first": Mutation(
         "the CDN is told before anything is written",
@@ -545,29 +557,30 @@ MUTATIONS = {
     ),
     "retry-page-tag": Mutation(
         "a page found as it should be is not invalidated",
-        ((_Run, "_place", _told_only_of_changes),),
+        ((Visits, "place", _told_only_of_changes),),
     ),
     "retry-listings-tag": Mutation(
         "listings whose index was not swapped are not invalidated",
         ((Listings, "_write", _listings_told_only_of_swaps),),
     ),
     "all-new": Mutation(
-        "known articles are taken for new ones", ((_Run, "_place", _never_tagged_if_listed),)
+        "known articles are taken for new ones",
+        ((Visits, "has_stale_copies", _never_tagged_if_listed),),
     ),
     "look-at-source": Mutation(
         "the source is not looked at a second time",
-        ((_Run, "_finish", _finish_without_a_look),),
+        ((Visits, "finish", _finish_without_a_look),),
     ),
     "card-last": Mutation(
         "a card is written after the page that names it",
-        ((_Run, "_place", _card_after_its_page),),
+        ((Visits, "draw", _card_not_drawn), (Visits, "place", _card_after_its_page)),
     ),
     "card-deleted-first": Mutation(
         "a card is deleted before the page that names it",
-        ((_Run, "_surplus", _card_deleted_first),),
+        ((Visits, "surplus", _card_deleted_first),),
     ),
     "card-kept": Mutation(
-        "an article that gets a picture keeps its card", ((_Run, "_surplus", _card_kept),)
+        "an article that gets a picture keeps its card", ((Visits, "surplus", _card_kept),)
     ),
     "any-card": Mutation(
         "a card that is there is taken for the right one", ((Drawing, "is_there", _any_card),)
@@ -615,7 +628,7 @@ MUTATIONS = {
     ),
     "all-or-nothing": Mutation(
         "a failure of one article is a failure of its whole batch",
-        ((_Run, "_attempt", _all_or_nothing),),
+        ((_Run, "_jobs", _all_or_nothing),),
     ),
     "swallow": Mutation(
         "what failed does not come again", ((app, "_has_failed", _nothing_failed),)
@@ -656,7 +669,7 @@ MUTATIONS = {
     ),
     "preview-forgotten": Mutation(
         "no record tells that there was a preview",
-        ((_Run, "_record", _no_preview_recorded),),
+        ((Visits, "record", _no_preview_recorded),),
         scene="previewed",
     ),
     "preview-untold": Mutation(
@@ -702,12 +715,12 @@ MUTATIONS = {
     ),
     "redirects-last": Mutation(
         "redirects are settled after pages are deleted",
-        ((_Run, "_redirect", lambda _, uploads: uploads), (_Run, "_finish", _redirects_last)),
+        ((_Run, "_redirect", _nothing), (Visits, "finish", _redirects_last)),
         scene="readdressed",
     ),
     "redirects-first": Mutation(
         "redirects are settled before the page that they lead to is written",
-        ((_Run, "_place", _redirects_first),),
+        ((Visits, "place", _redirects_first),),
     ),
     "moved-fence": Mutation(
         "pages of old addresses are written whatever lies there",
@@ -731,7 +744,7 @@ MUTATIONS = {
     ),
     "look-at-address": Mutation(
         "an article that comes or goes does not look who claims its address",
-        ((_Run, "_place", _only_its_own), (Redirects, "has_moved", _never_moved)),
+        ((Visits, "see_claims", _nothing), (Redirects, "has_moved", _never_moved)),
         scene="readdressed",
     ),
     "late-claim": Mutation(

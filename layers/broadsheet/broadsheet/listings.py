@@ -95,6 +95,17 @@ class Listings:
     written: set[str] = field(default_factory=set)
     conflicts: int = 0
     fixed_written: bool = False
+    _read: dict[str, Stored | None] = field(default_factory=dict)
+
+    def reads(
+        self, wanted: Mapping[str, Wanted], mend: Iterable[Place]
+    ) -> list[Callable[[], None]]:
+        """Calls that read the indexes which ``settle`` will want, to be made beside others."""
+
+        def read(key: str) -> None:
+            self._read[key] = self.store.read_state(key)
+
+        return [partial(read, key) for key in _Plan(wanted, mend).keys]
 
     def settle(
         self,
@@ -102,11 +113,13 @@ class Listings:
         *,
         site_changed: bool = False,
         mend: Iterable[Place] = (),
+        beside: Iterable[Callable[[], None]] = (),
     ) -> None:
         """Make every listing that shows, or ever showed, one of the paths show what is wanted.
 
         The places to ``mend`` are brought into agreement with the entries of their months, or of
         all months of a scope where the place names none; an index that can't be read begins anew.
+        After the last write the calls ``beside`` are made, along with looking at the indexes again.
 
         Raises SiteMovedError where site.json is no longer the one rendered for, ContendedError
         where the indexes never stood still, UnavailableError where AWS fails.
@@ -114,33 +127,34 @@ class Listings:
         plan = _Plan(wanted, mend)
         for attempt in range(ROUNDS):
             try:
-                self._settle_once(plan, site_changed=site_changed)
+                self._settle_once(plan, site_changed=site_changed, beside=beside)
             except _MovedError:
                 pause(attempt)
             else:
                 return
         raise ContendedError("the indexes kept changing")
 
-    def _settle_once(self, plan: _Plan, *, site_changed: bool) -> None:
-        month_keys = {addresses.month_index_key(month): month for month in plan.topics_of}
-        scope_keys = {addresses.scope_index_key(topic): topic for topic in plan.scopes()}
-        segment_keys = {addresses.segment_key(month): month for month in plan.topics_of}
-        keys = [*month_keys, *scope_keys, *segment_keys]
-        read = dict(zip(keys, self.store.each(self.store.read_state, keys), strict=True))
-        self.written |= {*segment_keys}
+    def _settle_once(
+        self, plan: _Plan, *, site_changed: bool, beside: Iterable[Callable[[], None]]
+    ) -> None:
+        read, self._read = self._read, {}
+        rest = [key for key in plan.keys if key not in read]
+        read |= dict(zip(rest, self.store.each(self.store.read_state, rest), strict=True))
+        months, segments = plan.month_keys, plan.segment_keys
+        self.written |= {*segments.values()}
         swaps: list[Callable[[], _View[Month] | None]] = [
-            *(partial(self._settle_month, plan, m, read[k]) for k, m in month_keys.items()),
-            *(partial(self._settle_segment, plan, m, read[k]) for k, m in segment_keys.items()),
+            *(partial(self._settle_month, plan, m, read[k]) for m, k in months.items()),
+            *(partial(self._settle_segment, plan, m, read[k]) for m, k in segments.items()),
         ]
         settled = self.store.each(lambda swap: swap(), swaps)
-        months = {month_keys[view.key]: view for view in settled if view}
+        of_months = dict(zip(months, filter(None, settled), strict=True))
         scopes = self.store.each(
-            lambda item: self._settle_scope(plan, item[1], read[item[0]], months, site_changed),
-            scope_keys.items(),
+            lambda item: self._settle_scope(plan, item[0], read[item[1]], of_months, site_changed),
+            plan.scope_keys.items(),
         )
-        views: list[_View[Month] | _View[Scope]] = [*months.values(), *scopes]
+        views: list[_View[Month] | _View[Scope]] = [*of_months.values(), *scopes]
         self._write([(view, key, page) for view in views for key, page in view.pages.items()])
-        self._look_again(scopes)
+        self._look_again(scopes, beside)
 
     def _settle_segment(self, plan: _Plan, month: str, stored: Stored | None) -> None:
         """Change what search knows of a month by compare-and-swap.
@@ -318,10 +332,18 @@ class Listings:
                 return
         raise _MovedError
 
-    def _look_again(self, scopes: Iterable[_View[Scope]]) -> None:
-        views = list(scopes)
-        tags = self.store.each(self.store.state_tag, [view.key for view in views])
-        if any(tag != view.etag for tag, view in zip(tags, views, strict=True)):
+    def _look_again(
+        self, scopes: Iterable[_View[Scope]], beside: Iterable[Callable[[], None]]
+    ) -> None:
+        moved: list[str] = []
+
+        def look(view: _View[Scope]) -> None:
+            if self.store.state_tag(view.key) != view.etag:
+                moved.append(view.key)
+
+        looks: list[Callable[[], None]] = [partial(look, view) for view in scopes]
+        self.store.each(lambda call: call(), [*looks, *beside])
+        if moved:
             raise _MovedError
 
 
@@ -342,9 +364,16 @@ class _Plan:
                 self.topics_of[month].add(topic)
                 self.mended_months.add(month)
 
-    def scopes(self) -> list[str]:
-        """The scopes touched; the site's own always is."""
-        return sorted({""}.union(self.mended, *self.topics_of.values()))
+        # The keys of what is read and swapped: by month, and by scope; the site's own always is.
+        self.month_keys = {month: addresses.month_index_key(month) for month in self.topics_of}
+        self.segment_keys = {month: addresses.segment_key(month) for month in self.topics_of}
+        scopes = sorted({""}.union(self.mended, *self.topics_of.values()))
+        self.scope_keys = {topic: addresses.scope_index_key(topic) for topic in scopes}
+        self.keys = [
+            *self.month_keys.values(),
+            *self.scope_keys.values(),
+            *self.segment_keys.values(),
+        ]
 
     def month_changes(self, month: str) -> dict[str, Entry | None]:
         """What becomes of each path in a month: its entry, or none where it does not belong."""

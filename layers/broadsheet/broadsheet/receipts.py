@@ -28,7 +28,7 @@ class Receipts:
 
     def __init__(self, store: Store, *, telling: bool) -> None:
         self._store = store
-        self._telling = telling
+        self.telling = telling
         self._before: dict[str, tuple[str | None, str]] = {}
 
     def look(self, key: str, *, new: bool = False) -> str | None:
@@ -58,7 +58,7 @@ class Receipts:
                 replaces = self.look(outcome.key)
                 if has_moved():
                     return
-                if self._telling and self.mark(outcome.key) not in {told, mark}:
+                if self.telling and self.mark(outcome.key) not in {told, mark}:
                     raise ContendedError(f"{key} remembers another event by now")
             try:
                 self._store.replace_receipt(key, outcome.receipt(), mark, replaces)

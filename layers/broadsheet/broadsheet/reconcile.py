@@ -12,27 +12,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from broadsheet import addresses, redirects
-from broadsheet.errors import ConflictError, ContendedError
+from broadsheet.errors import ContendedError
 from broadsheet.hooks import Change, Hooks
 from broadsheet.listings import ROUNDS, Listings, SiteMovedError, Wanted, pause
 from broadsheet.receipts import Receipts
-from broadsheet.record import Record, change
 from broadsheet.schedule import AHEAD, Schedules, going_first
-from broadsheet.sources import Outcome, Sources, Upload
-from broadsheet.store import CALL_SECONDS
+from broadsheet.sources import Outcome, Sources
 from broadsheet.validation import Problem, shown
+from broadsheet.visits import CALLS_OF_A_STAGE, Visit, Visits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
 
     from broadsheet.index import Place
-    from broadsheet.render import Page
     from broadsheet.settings import Settings
     from broadsheet.store import Store, Stored
 
@@ -40,15 +37,11 @@ if TYPE_CHECKING:
 MOST_TAGS = 25
 # Above this many paths, where there are no tags, "/*" is.
 MOST_PATHS = 100
-# With less time left no article is begun: the slowest call, and as much as its neighbours' listings
-# and invalidation ordinarily take.
-ARTICLE_SECONDS = CALL_SECONDS + 10
 # Keys in one message, and messages from one listing, when site.json makes every article anew.
 KEYS_PER_MESSAGE = 50
 KEYS_PER_LISTING = 1000
 
-V = TypeVar("V")
-R = TypeVar("R")
+V = TypeVar("V", str, Outcome, Visit)
 
 
 @dataclass
@@ -213,13 +206,10 @@ class _Run:
         self._changes: dict[str, Change] = {}
         self._receipts = Receipts(store, telling=bool(settings.event_bus))
         self._marks: dict[str, str] = {}
-        self._uploads: dict[str, Upload] = {}
-        self._moments: dict[str, frozenset[datetime]] = {}
+        # The last of each path, by its key.
+        self._visits: dict[str, Visit] = {}
         self._sources: Sources
         self._redirects = redirects.Redirects(store, settings.redirects_store, doubtful=by_path)
-        # Of each path all aliases that it ever claimed; and the paths that others claim.
-        self._aliases: dict[str, frozenset[str]] = {}
-        self._claimed: set[str] = set()
         self._site_changed = addresses.SITE_JSON in keys
         self._mend: frozenset[Place] = frozenset()
         # What the CDN may hold an old copy of.
@@ -227,16 +217,14 @@ class _Run:
         self._stale_listings: set[str] = set()
         self._stale_paths: set[str] = set()
         self._orphans: set[str] = set()
-        # Of each path the tokens of all previews that it ever had.
-        self._previews: dict[str, frozenset[str]] = {}
 
     def report(self) -> Report:
         """Do it all; see Reconciler.reconcile."""
         paths = [path for key in self._keys if (path := addresses.article_path(key))]
         orphans = [key for key in self._keys if addresses.previewed(key)]
         known = {addresses.SITE_JSON, *(addresses.source_key(path) for path in paths), *orphans}
-        self._attempt([key for key in self._keys if key not in known], self._refuse, str)
-        self._attempt(orphans, self._remove_orphan, str)
+        self._attempt([key for key in self._keys if key not in known], self._refuse)
+        self._attempt(orphans, self._remove_orphan)
         try:
             self._articles(paths)
             self._invalidate()
@@ -247,7 +235,7 @@ class _Run:
             self._report.failures |= dict.fromkeys(self._keys, error)
         self._tell()
         outcomes = list(self._report.outcomes.values())
-        self._attempt(outcomes, self._write_receipt, lambda outcome: outcome.key)
+        self._attempt(outcomes, self._write_receipt)
         return self._report
 
     def mend(self, places: frozenset[Place]) -> None:
@@ -266,18 +254,35 @@ class _Run:
         self._redirects.confirm()
         self._tell_rivals(())
 
-    def _attempt(self, items: list[V], call: Callable[[V], R], key: Callable[[V], str]) -> list[R]:
-        """Call for each item in parallel; an item that fails fails alone, and is left out."""
+    def _attempt(
+        self,
+        items: Iterable[V],
+        *calls: Callable[[V], None],
+        beside: Iterable[Callable[[], None]] = (),
+    ) -> list[V]:
+        """Make these calls for each item, and others ``beside`` them, all in parallel.
 
-        def guarded(item: V) -> R | None:
+        An item that fails fails alone, and is left out of the result.
+        """
+        items = list(items)
+        self._store.each(lambda job: job(), [*beside, *self._jobs(items, *calls)])
+        return self._sound(items)
+
+    def _jobs(self, items: Iterable[V], *calls: Callable[[V], None]) -> list[Callable[[], None]]:
+        def guarded(call: Callable[[V], None], item: V) -> None:
             try:
-                return call(item)
+                call(item)
             except Exception as error:  # noqa: BLE001 (its neighbours must not suffer)
-                self._report.outcomes.pop(key(item), None)
-                self._report.failures[key(item)] = error
-                return None
+                self._fail(_key(item), error)
 
-        return [result for result in self._store.each(guarded, items) if result is not None]
+        return [partial(guarded, call, item) for item in items for call in calls]
+
+    def _fail(self, key: str, error: Exception) -> None:
+        self._report.outcomes.pop(key, None)
+        self._report.failures[key] = error
+
+    def _sound(self, items: Iterable[V]) -> list[V]:
+        return [item for item in items if _key(item) not in self._report.failures]
 
     # The rounds
 
@@ -306,50 +311,83 @@ class _Run:
 
     def _round(self, paths: list[str], listings: Listings) -> list[str]:
         """Bring the paths up to date; returns those whose source has moved meanwhile."""
-        uploads = self._attempt(paths, self._read, addresses.source_key)
-        placed = self._attempt(uploads, self._place, lambda u: u.outcome.key)
+        visits = Visits(
+            self._store,
+            self._sources,
+            self._redirects,
+            self._schedules,
+            self._receipts,
+            doubtful=self._doubtful,
+        )
+        placed = self._place(visits, [Visit(path) for path in paths], listings)
         if paths and not placed and not self._site_changed:
             return []
-        wanted = {
-            upload.path: Wanted(upload.entry, places, upload.document)
-            for upload, places in placed
-            if upload.usable and places
-        }
-        listings.settle(wanted, site_changed=self._site_changed, mend=self._mend)
+        wanted = _wanted(placed)
+        looks = self._jobs(placed, visits.look_ahead)
+        listings.settle(wanted, site_changed=self._site_changed, mend=self._mend, beside=looks)
         if wanted or self._mend:
             self._stale_listings |= listings.written
-        settled = self._redirect([upload for upload, _ in placed])
-        moved = self._attempt(settled, self._finish, lambda u: u.outcome.key)
-        return [upload.path for upload, has_moved in moved if has_moved]
+        self._redirect(self._sound(placed))
+        settled = self._attempt(self._sound(placed), visits.finish)
+        return [visit.path for visit in settled if visit.moved]
 
-    def _redirect(self, uploads: list[Upload]) -> list[Upload]:
+    def _place(self, visits: Visits, new: list[Visit], listings: Listings) -> list[Visit]:
+        """Write all that must be there before any listing shows, or forgets, the paths.
+
+        So many at a time as there are calls for: else, when time gets short, all would have been
+        begun and none be done. The indexes are read beside the last. What fails is left out.
+        """
+        at_a_time = max(1, self._settings.parallel_calls // CALLS_OF_A_STAGE)
+        groups = [new[i : i + at_a_time] for i in range(0, len(new), at_a_time)]
+        recorded: list[Visit] = []
+        for group in groups:
+            begun = self._attempt(group, visits.begin)
+            found = self._attempt(begun, visits.read, visits.read_record, visits.see_claims)
+            steps = (visits.record, visits.draw, visits.mark_use, visits.see_receipt)
+            ready = self._attempt(found, *steps)
+            recorded += ready
+            last = group is groups[-1]
+            reads = listings.reads(_wanted(recorded), self._mend) if last else ()
+            self._attempt(ready, visits.place, beside=reads)
+        placed = self._sound(recorded)
+        for visit in placed:
+            self._note(visit, stale=visits.has_stale_copies(visit))
+        return placed
+
+    def _note(self, visit: Visit, *, stale: bool) -> None:
+        upload = visit.upload
+        if stale:
+            self._stale_paths.add(visit.path)
+        self._visits[visit.key] = visit
+        self._report.outcomes[visit.key] = upload.outcome
+        self._changes[visit.key] = Change.of(
+            upload,
+            visit.after.places,
+            recorded=visit.known,
+            announced=visit.before is not None and not visit.before.untold,
+        )
+
+    def _redirect(self, visits: list[Visit]) -> None:
         """Settle the redirects that lead to these, or would from their addresses.
 
-        Their pages are there, and none is deleted yet. Those of which that fails are left out.
+        Their pages are there, and none is deleted yet.
         """
-        concerned = [
-            (upload, self._aliases.get(upload.path, frozenset()))
-            for upload in uploads
-            if upload.aliases or upload.path in self._claimed or self._aliases.get(upload.path)
-        ]
+        concerned = [visit for visit in visits if visit.is_readdressed]
         if not concerned:
-            return uploads
-        wanted = redirects.wanted_of(concerned, self._claimed)
+            return
+        claimed = {visit.path for visit in visits if visit.claimed}
+        wanted = redirects.wanted_of([(v.upload, v.after.aliases) for v in concerned], claimed)
         try:
-            self._redirects.settle(self._sources, wanted, {u.path: u for u in uploads})
+            self._redirects.settle(self._sources, wanted, {v.path: v.upload for v in visits})
         except Exception as error:  # noqa: BLE001 (others must not suffer)
-            failed = {upload.path for upload, _ in concerned}
-            for upload, _ in concerned:
-                self._report.outcomes.pop(upload.outcome.key, None)
-                self._report.failures[upload.outcome.key] = error
-            return [upload for upload in uploads if upload.path not in failed]
+            for visit in concerned:
+                self._fail(visit.key, error)
+            return
         self._report.redirects_refused = self._redirects.refused
-        for upload, _ in concerned:
-            outcome = self._report.outcomes[upload.outcome.key]
-            lost = self._redirects.lost(upload)
-            warnings = upload.outcome.warnings + lost
-            self._report.outcomes[outcome.key] = replace(outcome, warnings=warnings)
-        return uploads
+        for visit in concerned:
+            warnings = visit.upload.outcome.warnings + self._redirects.lost(visit.upload)
+            outcome = replace(self._report.outcomes[visit.key], warnings=warnings)
+            self._report.outcomes[visit.key] = outcome
 
     def _tell_rivals(self, paths: Iterable[str]) -> None:
         """Have the receipts of articles that lost, or won, an alias to these say so.
@@ -360,133 +398,7 @@ class _Run:
         if rivals and self._settings.queue_url:
             self._store.send(messages_for([addresses.source_key(path) for path in rivals]))
 
-    # One article
-
-    def _read(self, path: str) -> Upload:
-        self._store.see_time(ARTICLE_SECONDS)
-        return self._sources.article(path)
-
-    def _place(self, upload: Upload) -> tuple[Upload, frozenset[Place]]:
-        """Write the record, and then the page, before any listing shows or forgets the path.
-
-        Before the page, the card that it names. Before them all, the mark that the page shows a
-        picture: _finish looks whether that has changed, and who changes it looks for marks
-        afterwards, so one of the two sees the other.
-        """
-        self._store.see_time(ARTICLE_SECONDS)
-        if upload.picture:
-            self._mark_use(upload.picture[0], upload.path)
-        before, record = self._record(upload)
-        known = before is not None and not before.unseen
-        self._aliases[upload.path] = record.aliases
-        # After the source: who claims this address afterwards will see what the source is.
-        if self._store.state_tag(addresses.alias_key(addresses.article_address(upload.path))):
-            self._claimed.add(upload.path)
-        # Where others have written, no record is no proof that nothing is there.
-        new = bool(upload.page) and not known and not self._doubtful
-        card = upload.card
-        if card and (new or not card.is_there(self._store.page_headers(card.key))):
-            new = self._write(card.page(), new=new)
-        if upload.page:
-            new = self._write(upload.page, new=new)
-        if upload.preview:
-            self._store.write_page(upload.preview)
-        # Only of a page that came with its record, as did its card, can nobody hold an old copy;
-        # and of what never was public.
-        # A preview has the article's tag, and may have been there whatever became of it.
-        self._previews[upload.path] = record.previews
-        was_seen = not record.unseen or (self._doubtful and upload.usable)
-        if record.previews or (not new and was_seen):
-            self._stale_paths.add(upload.path)
-        # A path without a record, nor others who want to be told, has most likely no receipt.
-        first = before is None and bool(upload.page) and not self._settings.event_bus
-        self._receipts.look(upload.outcome.key, new=first)
-        self._uploads[upload.outcome.key] = upload
-        self._report.outcomes[upload.outcome.key] = upload.outcome
-        self._changes[upload.outcome.key] = Change.of(
-            upload,
-            record.places,
-            recorded=known,
-            announced=before is not None and not before.untold,
-        )
-        self._moments[upload.path] = record.moments
-        return upload, record.places
-
-    def _write(self, page: Page, *, new: bool) -> bool:
-        """Write a page or card whatever is there; whether it is ``new`` and nothing was."""
-        if new:
-            with suppress(ConflictError):
-                self._store.replace_page(page, None)
-                return True
-        self._store.write_page(page)
-        return False
-
-    def _mark_use(self, name: str, path: str) -> None:
-        key = addresses.use_key(name, path)
-        if self._store.state_tag(key) is None:
-            with suppress(ConflictError):
-                self._store.write_state(key, b"{}", None)
-
-    def _record(self, upload: Upload) -> tuple[Record | None, Record]:
-        """A path's record as it was, and with what it is now; made with its page or preview.
-
-        Or for the page, or card, that somebody else has put there and that is about to be deleted.
-        """
-        new = Record(upload.places, aliases=frozenset(upload.aliases), previews=upload.previews)
-        hidden = upload.page is None
-
-        def grown(known: Record | None) -> Record | None:
-            old = known or Record(unseen=True, untold=True)
-            unseen = old.unseen and hidden
-            if unseen and upload.usable:
-                unseen = not self._lies_there(upload.path)
-            if known is None and unseen and upload.preview is None:
-                return None
-            untold = old.untold and hidden and upload.outcome.scheduled_for is None
-            return replace(old | new, unseen=unseen, untold=untold)
-
-        before, after = change(self._store, upload.path, grown)
-        return before, after or replace(new, unseen=True)
-
-    def _lies_there(self, path: str) -> bool:
-        keys = (addresses.page_key(path), addresses.card_key(path))
-        return any(self._store.page_headers(key) for key in keys)
-
-    def _finish(self, upload: Upload) -> tuple[Upload, bool]:
-        """Delete the page of what is gone, then the card, and tell if the sources have moved since.
-
-        So no page names a card that is gone. The schedules come before that last look, which tells
-        of whoever needs another one meanwhile.
-        """
-        surplus = self._surplus(upload) if upload.usable else []
-        surplus += self._surplus_previews(upload)
-        if surplus:
-            if self._sources.has_changed(upload):
-                return upload, True
-            for key in surplus:
-                self._store.delete_page(key)
-            # No condition could keep from deleting a page that now leads elsewhere.
-            if upload.page is None and self._redirects.has_moved(upload.path):
-                return upload, True
-        if upload.usable:
-            self._schedules.settle(upload.path, upload.until, self._moments[upload.path])
-        return upload, self._sources.have_moved(upload)
-
-    def _surplus(self, upload: Upload) -> list[str]:
-        """What an article must not have. One that is new never had a card."""
-        card = addresses.card_key(upload.path)
-        if upload.page is None:
-            leads = self._redirects.leads(upload.path)
-            return [card] if leads else [addresses.page_key(upload.path), card]
-        if upload.card or upload.path not in self._stale_paths:
-            return []
-        return [card] if self._store.page_headers(card) else []
-
-    def _surplus_previews(self, upload: Upload) -> list[str]:
-        """Previews that are over. Of what can't be read any more nobody knows how long it may."""
-        tokens = self._previews[upload.path] - upload.previews
-        keys = [addresses.preview_key(token) for token in sorted(tokens)]
-        return [key for key in keys if self._store.page_headers(key)]
+    # Keys of no article
 
     def _remove_orphan(self, key: str) -> None:
         """Delete a page among the previews that is no article's, unless it has become one's."""
@@ -532,7 +444,8 @@ class _Run:
         own = (addresses.page_key, addresses.card_key)
         keys = self._stale_listings | self._redirects.stale
         keys |= {key(path) for path in self._stale_paths for key in own}
-        keys |= {addresses.preview_key(t) for one in self._previews.values() for t in one}
+        tokens = {token for visit in self._visits.values() for token in visit.after.previews}
+        keys |= {addresses.preview_key(token) for token in tokens}
         keys |= self._orphans
         if self._stale_everything or len(keys) > MOST_PATHS:
             return ["/*"]
@@ -540,21 +453,34 @@ class _Run:
 
     def _tell(self) -> None:
         """Tell others what has changed; a key of which that can't be told fails."""
-        outcomes, failures = self._report.outcomes, self._report.failures
+        outcomes = self._report.outcomes
         if changes := [self._changes[key] for key in outcomes if key in self._changes]:
             hooks = Hooks(self._store, self._settings, self._sources.config)
             news = [hooks.look(one, self._receipts.mark(one.outcome.key)) for one in changes]
             self._marks = {one.change.outcome.key: one.mark for one in news}
             for key, error in hooks.send(news).items():
-                del outcomes[key]
-                failures[key] = error
+                self._fail(key, error)
 
     def _write_receipt(self, outcome: Outcome) -> None:
         def has_moved() -> bool:
-            if upload := self._uploads.get(outcome.key):
+            if visit := self._visits.get(outcome.key):
                 # Others' clocks may be ahead, and they do not come again for one that is behind.
-                soon = upload.until and upload.until <= self._store.now() + AHEAD
-                return bool(soon) or self._sources.have_moved(upload)
+                until = visit.upload.until
+                soon = until and until <= self._store.now() + AHEAD
+                return bool(soon) or self._sources.have_moved(visit.upload)
             return self._store.source_state(outcome.key) != outcome.state
 
         self._receipts.write(outcome, self._marks.get(outcome.key, ""), has_moved)
+
+
+def _key(item: str | Outcome | Visit) -> str:
+    return item if isinstance(item, str) else item.key
+
+
+def _wanted(visits: Iterable[Visit]) -> dict[str, Wanted]:
+    """What listings must show of these. What can't be used leaves them as they are."""
+    return {
+        visit.path: Wanted(visit.upload.entry, visit.after.places, visit.upload.document)
+        for visit in visits
+        if visit.upload.usable and visit.after.places
+    }

@@ -89,9 +89,18 @@ def change(
 
     There is None where there is no record. Raises UnavailableError.
     """
+    return swap(store, path, store.read_state(addresses.record_key(path)), changed)
+
+
+def swap(
+    store: Store,
+    path: str,
+    stored: Stored | None,
+    changed: Callable[[Record | None], Record | None],
+) -> tuple[Record | None, Record | None]:
+    """Do as ``change`` does, with the record as it was read before."""
     key = addresses.record_key(path)
     for attempt in range(ROUNDS):
-        stored = store.read_state(key)
         before = Record.of(stored)
         after = changed(before)
         if after is None or after == before:
@@ -100,6 +109,7 @@ def change(
             store.write_state(key, after.to_bytes(), stored.etag if stored else None)
         except ConflictError:
             pause(attempt)
+            stored = store.read_state(key)
         else:
             return before, after
     raise ContendedError(f"{key} kept changing")
