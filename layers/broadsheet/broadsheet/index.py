@@ -168,6 +168,11 @@ class Month:
         """The entries of a scope, newest first."""
         return tuple(self._of_topics.get(topic, ())) if topic else self.entries
 
+    def topics(self) -> list[tuple[str, str, int]]:
+        """Slug, label and number of entries of each topic, by label: that of its newest entry."""
+        found = [(slug, own[0].label(slug), len(own)) for slug, own in self._of_topics.items()]
+        return sorted(found, key=lambda topic: (topic[1].casefold(), topic[0]))
+
     @cached_property
     def _of_topics(self) -> dict[str, list[Entry]]:
         found: defaultdict[str, list[Entry]] = defaultdict(list)

@@ -45,7 +45,8 @@ CACHE_CONTROL = "public, max-age=0, s-maxage=31536000, must-revalidate"
 # What is shown to a few, and for a time, nobody is to keep.
 PREVIEW_CACHE_CONTROL = "private, no-store"
 
-# Months that the home page and a topic's page link themselves; the archive has all of them.
+# Months that the home page and a topic's page link themselves. The archive has all of them, and
+# each month's page its topics.
 RECENT_MONTHS = 12
 
 # What explains the extension of JSON Feed items: https://www.jsonfeed.org/version/1.1/#extensions
@@ -307,12 +308,17 @@ class Renderer:
         pages: dict[str, Page | None] = {sitemap: None}
         if index.entries:
             pages[sitemap] = self._listing(sitemap, "sitemap.xml", XML, entries=index.entries)
+        by_topic = [
+            (f"{addresses.folder(topic)}{month}/", label, count)
+            for topic, label, count in index.topics()
+        ]
         for topic in ("", *topics):
             key = f"{addresses.folder(topic)}{month}/index.html"
             entries = index.of(topic)
             values: dict[str, Any] = {
                 "month": month_name(month),
                 "topic": topic,
+                "topics": [] if topic else by_topic,
                 "entries": entries,
                 "json_ld": self._month_data(key, month, topic, entries),
             }
