@@ -15,9 +15,9 @@ from broadsheet import addresses
 from broadsheet.article import Article, Image, Source, Topic
 from broadsheet.errors import InvalidError
 from broadsheet.index import NEWEST, Month, Scope
-from broadsheet.render import RECENT_MONTHS, Renderer
+from broadsheet.render import RECENT_MONTHS, Renderer, long_date
 from broadsheet.site_config import SiteConfig
-from broadsheet.templating import direction, search_script
+from broadsheet.templating import direction, environment, search_script
 from tests.pages import (
     ARTICLE,
     CONFIG,
@@ -354,6 +354,26 @@ class TestListings:
         site = page["2026/05/index.html"]
         assert site
         assert not Document(site.body.decode()).all("h2", id="topics")
+
+    @pytest.mark.parametrize("topic", ["", "harbour", "ferries"])
+    def test_a_list_is_the_same_from_a_template_that_keeps_no_items(self, topic: str) -> None:
+        listed = entries(3)
+        renderer = Renderer(URL, CONFIG)
+        pages = renderer.month("2026/05", Month(1, listed), [topic] if topic else [])
+        pages |= renderer.scope("", Scope(newest=listed))
+        page = pages[f"topics/{topic}/2026/05/index.html" if topic else "index.html"]
+        assert page
+        template = environment().from_string(
+            '{% from "macros.html" import listing %}'
+            "{{ listing(entries, site, long_date, front=not topic, topic=topic) }}"
+        )
+        own = template.render(
+            entries=listed,
+            site=CONFIG,
+            long_date=lambda moment: long_date(moment, CONFIG.timezone),
+            topic=topic,
+        )
+        assert own in page.body.decode()
 
     def test_a_month_without_entries_has_no_pages(self) -> None:
         pages = Renderer(URL, CONFIG).month("2026/05", Month(2), ["harbour"])
