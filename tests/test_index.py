@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from operator import is_
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -327,6 +328,52 @@ def test_taking_one_after_the_other_needs_the_months_for_some_only() -> None:
     assert site.scope.newest == ()
     # One each while the newest are full; the first filling is one of everything.
     assert site.refills == len(PATHS) - NEWEST + 1
+
+
+INDEXES = [Month(3, full(3).newest, {"a": "b"}), full(3), Month(), Scope()]
+
+
+@pytest.mark.parametrize("index", INDEXES)
+def test_an_index_is_json_in_which_each_entry_has_a_line(index: Month | Scope) -> None:
+    data = index.to_bytes()
+    name, entries = (
+        ("entries", index.entries) if isinstance(index, Month) else ("newest", index.newest)
+    )
+    assert json.loads(data)[name] == [e.to_json() for e in entries]
+    assert [line for line in data.split(b"\n")[1:-1] if line] == [
+        e.line + (b"," if e is not entries[-1] else b"") for e in entries
+    ]
+    assert type(index).from_bytes(data) == index
+    assert type(index).from_bytes(data).to_bytes() == data
+
+
+@pytest.mark.parametrize("index", INDEXES)
+def test_an_index_that_was_written_before_entries_had_lines_is_read(index: Month | Scope) -> None:
+    old = json.dumps(json.loads(index.to_bytes()), separators=(",", ":"), sort_keys=True)
+    assert type(index).from_bytes(old.encode()) == index
+
+
+@pytest.mark.parametrize("index", INDEXES)
+def test_an_index_that_is_cut_off_or_torn_is_unreadable(index: Month | Scope) -> None:
+    data = index.to_bytes()
+    torn = [data[:end] for end in range(len(data))]
+    torn += [
+        data + b"\n",
+        data + data,
+        data.replace(b"[\n", b"[{}\n"),
+    ]
+    torn += [data.replace(b",\n", between) for between in (b"\n", b",,\n", b",\n,\n", b",\n{},\n")]
+    for one in torn:
+        if one != data:
+            with pytest.raises(UNREADABLE):
+                type(index).from_bytes(one)
+
+
+def test_an_entry_that_was_read_before_is_the_same_object() -> None:
+    data = Month(1, full(3).newest).to_bytes()
+    assert all(
+        map(is_, Month.from_bytes(data).entries, Scope.from_bytes(full(3).to_bytes()).newest)
+    )
 
 
 @pytest.mark.parametrize("kind", [Month, Scope])

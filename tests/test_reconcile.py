@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -95,6 +96,21 @@ def test_a_moved_object_is_a_moved_page(newsroom: Newsroom) -> None:
     assert links(newsroom, "old") == []
     assert "articles/old/index.html" not in newsroom.site()
     assert (status(newsroom, old), status(newsroom, new)) == ("removed", "published")
+    newsroom.assert_converged()
+
+
+def test_a_month_leads_to_the_topics_that_it_has_and_to_no_other(newsroom: Newsroom) -> None:
+    def led_to() -> list[str]:
+        found = re.findall(r'href="/(topics/[a-z]+/2026/05/)"', newsroom.page("2026/05/index.html"))
+        assert {f"{folder}index.html" for folder in found} <= set(newsroom.site())
+        return found
+
+    publish(newsroom, "a", topics=["Harbour"])
+    publish(newsroom, "b", topics=["Weather", "Harbour"])
+    assert led_to() == ["topics/harbour/2026/05/", "topics/weather/2026/05/"]
+    publish(newsroom, "b", topics=["Harbour"])
+    assert led_to() == ["topics/harbour/2026/05/"]
+    assert "topics/weather/2026/05/index.html" not in newsroom.site()
     newsroom.assert_converged()
 
 

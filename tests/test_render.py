@@ -15,9 +15,9 @@ from broadsheet import addresses
 from broadsheet.article import Article, Image, Source, Topic
 from broadsheet.errors import InvalidError
 from broadsheet.index import NEWEST, Month, Scope
-from broadsheet.render import RECENT_MONTHS, Renderer
+from broadsheet.render import RECENT_MONTHS, Renderer, long_date
 from broadsheet.site_config import SiteConfig
-from broadsheet.templating import direction, search_script
+from broadsheet.templating import direction, environment, search_script
 from tests.pages import (
     ARTICLE,
     CONFIG,
@@ -276,7 +276,13 @@ class TestListings:
         page = Document(scope_page("topics/harbour/index.html", scope, "harbour").body.decode())
         assert page.text("h1") == "Harbour & Pier"
         assert page.text("title") == "Harbour & Pier – The Lantern"
-        assert "/topics/harbour/2025/11/" in page.links()
+        links = page.links()
+        assert "/topics/harbour/2026/12/" in links
+        assert (
+            len([link for link in links if re.fullmatch(r"/topics/harbour/\d{4}/\d\d/", link)])
+            == RECENT_MONTHS
+        )
+        assert links["/archive/"] == "All months"
         feeds = {attrs["href"] for attrs, _ in page.all("link", rel="alternate")}
         assert {f"/topics/harbour/{name}" for name in ("rss.xml", "atom.xml", "feed.json")} <= feeds
 
@@ -315,11 +321,59 @@ class TestListings:
         assert topic
         page = Document(site.body.decode())
         assert page.text("h1") == "May 2026"
-        assert [text for _, text in page.all("h2")] == ["Number 0", "Number 1", "Number 2"]
+        assert [text for _, text in page.all("h2")][:-1] == ["Number 0", "Number 1", "Number 2"]
         assert {"/", "/archive/"} <= set(page.links())
         page = Document(topic.body.decode())
         assert page.text("h1") == "Harbour & Pier, May 2026"
         assert "/topics/harbour/" in page.links()
+
+    def test_a_month_leads_to_the_pages_of_its_topics_and_theirs_to_no_other(self) -> None:
+        tides = Topic("tides", "Tides <b>")
+        newest = entries(2, topics=(tides, Topic("birds", "birds")))
+        index = Month(
+            1, (*newest, *entries(1, topics=(Topic("birds", "Birds"), Topic("zoo", "Zoo"))))
+        )
+        pages = Renderer(URL, CONFIG).month("2026/05", index, ["birds"])
+        site, topic = pages["2026/05/index.html"], pages["topics/birds/2026/05/index.html"]
+        assert site
+        assert topic
+        page = Document(site.body.decode())
+        assert page.all("nav", **{"aria-labelledby": "topics"})
+        assert page.text("h2", id="topics") == "By topic"
+        months = {link: text for link, text in page.links().items() if link.endswith("/2026/05/")}
+        assert [*months.items()] == [
+            ("/topics/birds/2026/05/", "birds (3)"),
+            ("/topics/tides/2026/05/", "Tides <b> (2)"),
+            ("/topics/zoo/2026/05/", "Zoo (1)"),
+        ]
+        assert page.all("b") == []
+        assert not Document(topic.body.decode()).all("h2", id="topics")
+
+    def test_a_month_without_topics_has_no_list_of_them(self) -> None:
+        page = Renderer(URL, CONFIG).month("2026/05", Month(1, entries(1, topics=())), [])
+        site = page["2026/05/index.html"]
+        assert site
+        assert not Document(site.body.decode()).all("h2", id="topics")
+
+    @pytest.mark.parametrize("topic", ["", "harbour", "ferries"])
+    def test_a_list_is_the_same_from_a_template_that_keeps_no_items(self, topic: str) -> None:
+        listed = entries(3)
+        renderer = Renderer(URL, CONFIG)
+        pages = renderer.month("2026/05", Month(1, listed), [topic] if topic else [])
+        pages |= renderer.scope("", Scope(newest=listed))
+        page = pages[f"topics/{topic}/2026/05/index.html" if topic else "index.html"]
+        assert page
+        template = environment().from_string(
+            '{% from "macros.html" import listing %}'
+            "{{ listing(entries, site, long_date, front=not topic, topic=topic) }}"
+        )
+        own = template.render(
+            entries=listed,
+            site=CONFIG,
+            long_date=lambda moment: long_date(moment, CONFIG.timezone),
+            topic=topic,
+        )
+        assert own in page.body.decode()
 
     def test_a_month_without_entries_has_no_pages(self) -> None:
         pages = Renderer(URL, CONFIG).month("2026/05", Month(2), ["harbour"])

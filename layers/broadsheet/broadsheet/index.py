@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from broadsheet.article import Article, Author, Correction, Disclosure, Image, Source, Topic
+from broadsheet.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +31,11 @@ CORRECTIONS = 3
 # https://developers.google.com/search/docs/crawling-indexing/sitemaps/news-sitemap
 NEWS_WINDOW = timedelta(hours=48)
 NEWS_ENTRIES = 1_000
+
+# Bytes of memory for entries that have been read.
+ENTRIES_ROOM = 32 * 1024 * 1024
+# After an entry in an index, and after the last.
+_BETWEEN, _END = b",\n", b"]}"
 
 # What from_bytes may raise of an object that to_bytes did not write.
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
@@ -98,8 +104,8 @@ class Entry:
 
     def to_json(self) -> dict[str, Any]:
         """The entry as JSON can carry it."""
-        # Not asdict: that copies every value, and all entries are written with each publish.
-        value = dict(vars(self))
+        # Not asdict: that copies every value, and a month's entries are many.
+        value = {name: getattr(self, name) for name in _FIELDS}
         for name in ("authors", "topics"):
             value[name] = [vars(one) for one in value[name]]
         for name in ("source", "image"):
@@ -112,7 +118,23 @@ class Entry:
             value["corrections"] = [[one.at.isoformat(), one.text] for one in self.corrections]
         return value
 
-    @property
+    @classmethod
+    def from_line(cls, line: bytes) -> Entry:
+        """The entry of which this is the line; the same object, as long as it is kept."""
+        return _entries.get(line) or _entries.put(line, cls._of_line(line))
+
+    @classmethod
+    def _of_line(cls, line: bytes) -> Entry:
+        entry = cls.from_json(json.loads(line))
+        vars(entry)["line"] = line  # where a cached property has its value
+        return entry
+
+    @cached_property
+    def line(self) -> bytes:
+        """The entry as an index has it, which is all that it says."""
+        return _dump(self.to_json())
+
+    @cached_property
     def order(self) -> Order:
         """Sorts entries newest first, then by key."""
         return (_LAST - self.published_at, self.path)
@@ -137,6 +159,15 @@ class Entry:
         return next(t.label for t in self.topics if t.slug == topic)
 
 
+def entry_size(line: bytes, _: Entry) -> int:
+    """Bytes of memory that an entry takes with its line, rounded up: it is many small objects."""
+    return 1_000 + 6 * len(line)
+
+
+_FIELDS = tuple(Entry.__dataclass_fields__)
+_entries: Kept[bytes, Entry] = Kept(ENTRIES_ROOM, entry_size)
+
+
 @dataclass(frozen=True)
 class Month:
     """The entries of all articles of a month; ``version`` counts its changes."""
@@ -148,17 +179,12 @@ class Month:
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The month that ``to_bytes`` gave."""
-        value = json.loads(data)
-        entries = tuple(Entry.from_json(entry) for entry in value["entries"])
+        value, entries = _read(data, "entries")
         return cls(value["version"], entries, value["pages"])
 
     def to_bytes(self) -> bytes:
         """The month as it is stored."""
-        return _dump(
-            version=self.version,
-            entries=[entry.to_json() for entry in self.entries],
-            pages=self.pages,
-        )
+        return _written("entries", self.entries, version=self.version, pages=self.pages)
 
     def merged(self, changes: Mapping[str, Entry | None]) -> Self:
         """The month once each path has the entry given, or none."""
@@ -167,6 +193,11 @@ class Month:
     def of(self, topic: str) -> tuple[Entry, ...]:
         """The entries of a scope, newest first."""
         return tuple(self._of_topics.get(topic, ())) if topic else self.entries
+
+    def topics(self) -> list[tuple[str, str, int]]:
+        """Slug, label and number of entries of each topic, by label: that of its newest entry."""
+        found = [(slug, own[0].label(slug), len(own)) for slug, own in self._of_topics.items()]
+        return sorted(found, key=lambda topic: (topic[1].casefold(), topic[0]))
 
     @cached_property
     def _of_topics(self) -> dict[str, list[Entry]]:
@@ -202,16 +233,16 @@ class Scope:
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The scope that ``to_bytes`` gave."""
-        value = json.loads(data)
+        value, newest = _read(data, "newest")
         months = {month: MonthCount(*count) for month, count in value["months"].items()}
-        newest = tuple(Entry.from_json(entry) for entry in value["newest"])
         return cls(months, newest, value["pages"], value["site"], value["whole"])
 
     def to_bytes(self) -> bytes:
         """The scope as it is stored."""
-        return _dump(
+        return _written(
+            "newest",
+            self.newest,
             months={month: [c.version, c.count] for month, c in self.months.items()},
-            newest=[entry.to_json() for entry in self.newest],
             pages=self.pages,
             site=self.site,
             whole=self.whole,
@@ -291,5 +322,24 @@ def _merge(entries: Iterable[Entry], changes: Mapping[str, Entry | None]) -> tup
     return tuple(sorted(kept + added, key=lambda entry: entry.order))
 
 
-def _dump(**value: Any) -> bytes:
+def _written(name: str, entries: Iterable[Entry], **others: Any) -> bytes:
+    """An index as JSON in which each entry has a line of its own."""
+    head = _dump(others).removesuffix(b"}") + f',"{name}":['.encode()
+    return head + b"\n" + _BETWEEN.join(entry.line for entry in entries) + b"\n" + _END
+
+
+def _read(data: bytes, name: str) -> tuple[dict[str, Any], tuple[Entry, ...]]:
+    """An index, and its entries; before entries had lines, all was in one."""
+    head, newline, rest = data.partition(b"\n")
+    if not newline:
+        value = json.loads(data)
+        return value, tuple(Entry.from_json(entry) for entry in value[name])
+    value = json.loads(head + _END)
+    lines, end, more = rest.rpartition(b"\n" + _END)
+    if value[name] or not end or more:
+        raise ValueError("the lines of an index are its entries")
+    return value, tuple(map(Entry.from_line, lines.split(_BETWEEN) if lines else ()))
+
+
+def _dump(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import groupby
+from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -15,12 +16,15 @@ from markupsafe import Markup
 from broadsheet import addresses, card, disclosure, markdown, metadata
 from broadsheet.article import Image
 from broadsheet.card import Card
+from broadsheet.kept import Kept
 from broadsheet.templating import environment, static
 from broadsheet.theme import Theme
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
+
+    from jinja2.runtime import Macro
 
     from broadsheet.article import Article
     from broadsheet.index import Entry, Month, Scope
@@ -45,7 +49,12 @@ CACHE_CONTROL = "public, max-age=0, s-maxage=31536000, must-revalidate"
 # What is shown to a few, and for a time, nobody is to keep.
 PREVIEW_CACHE_CONTROL = "private, no-store"
 
-# Months that the home page and a topic's page link themselves; the archive has all of them.
+# Bytes of memory for items of lists, each by what has rendered it and by the line of its entry.
+ITEMS_ROOM = 64 * 1024 * 1024
+Item = tuple[tuple[object, ...], bytes]
+
+# Months that the home page and a topic's page link themselves. The archive has all of them, and
+# each month's page its topics.
 RECENT_MONTHS = 12
 
 # What explains the extension of JSON Feed items: https://www.jsonfeed.org/version/1.1/#extensions
@@ -160,6 +169,7 @@ class Renderer:
         self._site_url = site_url
         self._config = config
         self._site = metadata.Site(site_url, config)
+        self._items: Kept[Item, str] = Kept(ITEMS_ROOM, _item_size)
         self._shared = {
             "site": config,
             "site_url": site_url,
@@ -167,6 +177,7 @@ class Renderer:
             "long_time": lambda moment: long_time(moment, config.timezone),
             "feed_text": self._feed_text,
             "absolute": self._absolute,
+            "each": self._each,
             "rights": config.rights
             or f"© {config.publisher.name if config.publisher else config.name}",
         }
@@ -307,12 +318,17 @@ class Renderer:
         pages: dict[str, Page | None] = {sitemap: None}
         if index.entries:
             pages[sitemap] = self._listing(sitemap, "sitemap.xml", XML, entries=index.entries)
+        by_topic = [
+            (f"{addresses.folder(topic)}{month}/", label, count)
+            for topic, label, count in index.topics()
+        ]
         for topic in ("", *topics):
             key = f"{addresses.folder(topic)}{month}/index.html"
             entries = index.of(topic)
             values: dict[str, Any] = {
                 "month": month_name(month),
                 "topic": topic,
+                "topics": [] if topic else by_topic,
                 "entries": entries,
                 "json_ld": self._month_data(key, month, topic, entries),
             }
@@ -384,6 +400,18 @@ class Renderer:
         text = environment().get_template(template).render(**self._shared, key=key, **values)
         return Page(key, text.encode(), content_type, _tags(tag))
 
+    def _each(self, macro: Macro, entries: Iterable[Entry], *given: object) -> Markup:
+        """Each entry as a macro renders it, which depends on what it is given and the site alone.
+
+        Macros are told apart by their names.
+        """
+        kept, made_by = self._items, (macro.name, *given)
+        items = [
+            kept.get(made_of := (made_by, entry.line)) or kept.put(made_of, macro(entry, *given))
+            for entry in entries
+        ]
+        return Markup("".join(items))  # noqa: S704 (of markup)
+
     def _json_feed(self, key: str, values: Mapping[str, Any]) -> Page:
         """JSON Feed 1.1, https://www.jsonfeed.org/version/1.1/."""
         feed = {
@@ -393,12 +421,15 @@ class Renderer:
             "feed_url": f"{self._site_url}/{key}",
             "description": self._config.description,
             "language": self._config.language,
-            "items": [self._feed_item(entry) for entry in values["entries"]],
+            "items": [],
         }
         if self._config.websub_hub:
             feed["hubs"] = [{"type": "WebSub", "url": self._config.websub_hub}]
-        body = json.dumps(feed, ensure_ascii=False, indent=1).encode()
-        return Page(key, body, JSON_FEED, _tags(addresses.TAG_LISTINGS))
+        items = ",".join(self._feed_item_text(entry) for entry in values["entries"])
+        text = json.dumps(feed, ensure_ascii=False, indent=1)
+        if items:
+            text = text.replace('\n "items": []', f'\n "items": [{items}\n ]')
+        return Page(key, text.encode(), JSON_FEED, _tags(addresses.TAG_LISTINGS))
 
     def _feed_text(self, entry: Entry) -> str:
         """What feeds say of an article: the part of AI in it, its dek, and what was corrected."""
@@ -408,6 +439,14 @@ class Renderer:
         ]
         notice = disclosure.sentence(entry.ai_disclosure)
         return " ".join(filter(None, (notice, entry.summary, *corrections)))
+
+    def _feed_item_text(self, entry: Entry) -> str:
+        made_of = (("feed.json",), entry.line)
+        if item := self._items.get(made_of):
+            return item
+        text = json.dumps([self._feed_item(entry)], ensure_ascii=False, indent=1)
+        # What stands between the brackets, and one further in.
+        return self._items.put(made_of, text[1:-2].replace("\n", "\n "))
 
     def _feed_item(self, entry: Entry) -> dict[str, Any]:
         url = self._site_url + addresses.url_path(addresses.page_key(entry.path))
@@ -441,6 +480,10 @@ class Renderer:
                 "digital_source_type": disclosure.source_type(entry.ai_disclosure),
             }
         return item
+
+
+def _item_size(made_of: Item, item: str) -> int:
+    return getsizeof(item) + len(made_of[1]) + 250  # and what keeps them together, as measured
 
 
 def _tags(tag: str) -> str:

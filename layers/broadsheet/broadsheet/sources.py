@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -163,6 +164,10 @@ class _Rendered:
 _last_site: dict[str, Reading[SiteConfig]] = {}
 
 
+# It keeps what it has rendered, until site.json is another.
+_renderer = lru_cache(maxsize=1)(Renderer)
+
+
 class Sources:
     """The source bucket under one site.json, which is read at once.
 
@@ -198,7 +203,7 @@ class Sources:
         )
         self.site = " ".join(reading.state) if reading.state else "none"
         self.config = reading.value or SiteConfig()
-        self.renderer = Renderer(settings.site_url, self.config)
+        self.renderer = _renderer(settings.site_url, self.config)
         self._site_url = settings.site_url
 
     def article(self, path: str) -> Upload:

@@ -32,10 +32,13 @@ from markupsafe import Markup
 from broadsheet import addresses, disclosure, metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable, Iterable, MutableMapping
     from pathlib import Path
 
     from jinja2 import Template
+    from jinja2.runtime import Macro
+
+    from broadsheet.index import Entry
 
 # The package of compiled templates, which is made by the layer's build alone.
 COMPILED = "broadsheet.compiled"
@@ -116,6 +119,7 @@ def environment() -> Environment:
         "rfc822": lambda moment: format_datetime(moment.astimezone(UTC)),
     }
     made.globals |= {"ai_terms": disclosure.TERMS, "iptc_terms": disclosure.SOURCE_TYPES}
+    made.globals["anew"] = anew
     made.globals["style"] = Markup(stylesheet())  # noqa: S704 (a file of this package)
     made.globals["search"] = Markup(search_script())  # noqa: S704 (likewise)
     return made
@@ -175,6 +179,11 @@ def search_script() -> str:
 def static(name: str) -> str:
     """A file of static/, which pages have in them or beside them."""
     return files(__package__).joinpath("static", name).read_text("utf-8")
+
+
+def anew(macro: Macro, entries: Iterable[Entry], *given: object) -> Markup:
+    """Each entry as a macro renders it, for who has nowhere to keep that."""
+    return Markup("").join(macro(entry, *given) for entry in entries)
 
 
 def direction(language: str) -> str:
