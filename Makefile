@@ -14,6 +14,7 @@
 # make bench N=10000            all figures of docs/performance.md: the five benchmarks below, and more
 # make bench-beside N=10000     one article more, beside Hugo, Eleventy and Pelican
 # make bench-bulk N=10000       articles a second a core, and a rebuild beside Hugo
+# make bench-libraries          the libraries that were tried for each job, beside those that are used
 # make load N=1000              so many uploads at once: in virtual time, with an outage, for real
 # make fuzz MINUTES=10 SEED=0   the parsers, the sanitiser and the renderer on mutated input
 # make check    formatting, lint, types, template
@@ -25,7 +26,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run demo preview verify rebuild test audit-pages page-figures simulate simulate-crashes \
-	simulate-mutations load bench bench-search bench-beside bench-bulk fuzz \
+	simulate-mutations load bench bench-search bench-beside bench-bulk bench-libraries fuzz \
 	check audit format build lock clean
 
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3.14 python3; do \
@@ -73,7 +74,7 @@ verify: .venv/ready
 rebuild: .venv/ready
 	@.venv/bin/broadsheet --stack $(STACK) rebuild
 
-test: .venv/ready .venv-sam/ready .venv-ministack/ready .venv-audit/ready | $(BROWSING)
+test: .venv/ready .venv-sam/ready .venv-ministack/ready .venv-audit/ready .venv-libraries/ready | $(BROWSING)
 	.venv/bin/python -m pytest --numprocesses $(WORKERS) --dist loadgroup $(if $(COV),--cov --cov-report=term) $(ARGS)
 
 audit-pages: .venv/ready | $(BROWSING)
@@ -109,6 +110,9 @@ bench-beside: .venv/ready .venv-bench/ready .venv-sync/ready $(ELEVENTY)/ready
 bench-bulk: .venv/ready .venv-bench/ready
 	@.venv/bin/python -m benchmarks.bulk $(N)
 
+bench-libraries: .venv/ready .venv-libraries/ready
+	@.venv/bin/python -m benchmarks.libraries
+
 fuzz: .venv/ready
 	@.venv/bin/python -m tests.fuzz $(MINUTES) $(SEED)
 
@@ -125,7 +129,7 @@ check: .venv/ready .venv-sam/ready
 audit: .venv/ready .venv-audit/ready
 	@mkdir -p build/audit
 	@$(EXPORT) --no-hashes --output-file build/audit/default.txt >/dev/null
-	@for group in audit bench crt ministack sam search sync; do \
+	@for group in audit bench crt libraries ministack sam search sync; do \
 		$(EXPORT) --no-hashes --only-group $$group --output-file build/audit/$$group.txt >/dev/null || exit; \
 	done
 	@echo uv==$(UV_VERSION) >build/audit/uv.txt
