@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections import defaultdict
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -133,15 +134,18 @@ def make(calls: Iterable[Call], clients: Callable[[str], Any]) -> None:
 
 
 @contextmanager
-def answering(calls: Iterable[Call]) -> Iterator[str]:
+def answering(
+    calls: Iterable[Call], delay: Callable[[Call], float] = lambda _call: 0
+) -> Iterator[str]:
     """A server that answers these calls, each like the one to its path; its URL.
 
     Whoever makes all of them, in any order that keeps those to one path, may make them again.
+    ``delay`` says how many seconds each answer takes.
     """
     answers: defaultdict[tuple[str, str], list[Call]] = defaultdict(list)
     for call in calls:
         answers[call.method, call.path].append(call)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(answers))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(answers, delay))
     server.daemon_threads = True
     Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -152,7 +156,7 @@ def answering(calls: Iterable[Call]) -> Iterator[str]:
 
 
 def _handler(
-    answers: defaultdict[tuple[str, str], list[Call]],
+    answers: defaultdict[tuple[str, str], list[Call]], delay: Callable[[Call], float]
 ) -> type[BaseHTTPRequestHandler]:
     lock = Lock()
     turns: defaultdict[tuple[str, str], Iterator[int]] = defaultdict(count)
@@ -176,6 +180,7 @@ def _handler(
             if call is None:
                 self.send_error(501, f"nobody has called {place}")
                 return
+            time.sleep(delay(call))
             self.send_response_only(call.status)
             for name, value in call.headers.items():
                 if name.lower() not in _OF_THE_CONNECTION:
