@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import memory, written
 from benchmarks.builders import BUILDERS, OUTPUT
+from benchmarks.plot import Plot, Series
 from benchmarks.publish import FIRST, publish
 from benchmarks.stories import stories
 from benchmarks.sync import Sync, aws_s3_sync, changed, files_of, sync, uploaded
@@ -199,5 +200,46 @@ def targets(figures: dict[str, Any]) -> Iterator[str]:
         yield f"Of {AGAINST}'s {what} it is 1/{theirs / own:,.1f}; to be 1/{wanted} or less."
 
 
+def plots(kept: dict[str, Any]) -> dict[str, str]:
+    """Processor time and objects written, of builds by a new process, by the number of articles."""
+    counts = [int(count) for count in kept]
+    took, wrote = _series(kept, "seconds", "again"), _series(kept, "objects", "changed")
+    across = "articles there were before"
+    return {
+        "beside-processor": Plot(
+            "Processor time for one article more",
+            written.told("Seconds", counts, took),
+            across,
+            "seconds",
+        ).lines(counts, took),
+        "beside-written": Plot(
+            "Files or objects written for one article more",
+            written.told("Files or objects", counts, wrote),
+            across,
+            "files or objects",
+        ).lines(counts, wrote),
+    }
+
+
+def _series(kept: dict[str, Any], ours: str, theirs: str) -> list[Series]:
+    """A line for Broadsheet, and one for the others, those that lie on one another in one."""
+    lines: dict[tuple[float, ...], list[str]] = {}
+    for builder in BUILDERS:
+        values = [
+            row[theirs]
+            for figures in kept.values()
+            for row in figures["others"]
+            if row["name"] == builder.name
+        ]
+        lines.setdefault(tuple(values), []).append(written.short(builder.name))
+    own = Series("Broadsheet", [figures["broadsheet"][ours] for figures in kept.values()])
+    return [own, *(Series(_together(names), values) for values, names in lines.items())]
+
+
+def _together(names: Sequence[str]) -> str:
+    first, *others = names
+    return f"{first} and {len(others)} more" if others else first
+
+
 if __name__ == "__main__":
-    sys.exit(written.main("beside", measure, page))
+    sys.exit(written.main("beside", measure, page, plots))

@@ -25,6 +25,7 @@ import comrak
 import broadsheet
 from benchmarks import memory, written
 from benchmarks.builders import BUILDERS, HUGO, OUTPUT
+from benchmarks.plot import Plot, Series
 from benchmarks.stories import stories
 from broadsheet import markdown, templating
 from broadsheet.article import Article
@@ -196,5 +197,33 @@ def targets(count: int, figures: dict[str, Any]) -> Iterator[str]:
     yield f"The whole site: {share:.2f} of Hugo's time; to be {OF_HUGO} or less."
 
 
+def plots(kept: dict[str, Any]) -> dict[str, str]:
+    """Articles a second a core, by how many there are."""
+    counts = [int(count) for count in kept]
+
+    def line(name: str, took: Iterable[float]) -> Series:
+        return Series(name, [n / s for n, s in zip(counts, took, strict=True)])
+
+    series = [
+        line("Broadsheet pages", [figures["pages"] for figures in kept.values()]),
+        *(
+            line(
+                written.short(builder.name),
+                [figures["others"][builder.name] for figures in kept.values()],
+            )
+            for builder in BUILDERS
+        ),
+        line("Broadsheet site", [figures["rebuild"] for figures in kept.values()]),
+    ]
+    plot = Plot(
+        "Articles a second of processor time",
+        written.told("Articles a second", counts, series),
+        "articles",
+        "a second",
+        (A_SECOND, f"aim for pages: {A_SECOND:,}"),
+    )
+    return {"bulk": plot.lines(counts, series)}
+
+
 if __name__ == "__main__":
-    sys.exit(written.main("bulk", measure, page))
+    sys.exit(written.main("bulk", measure, page, plots))

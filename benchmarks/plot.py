@@ -18,15 +18,24 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 720, 410
 # The plot itself, in the picture's units.
-LEFT, RIGHT, TOP, BOTTOM = 76, 560, 84, 342
+LEFT, RIGHT, TOP, BOTTOM = 76, 548, 84, 342
 # The share of a group's place that its bars take.
 FILLED = 0.7
 TICKS = 6
 
 # Of each on its paper at least 4.5 : 1, which does for text too (WCAG 2.2, 1.4.3 and 1.4.11).
 # https://www.w3.org/TR/WCAG22/#contrast-minimum
-LIGHT = ("#0b5cad", "#a8420a", "#4b6b00")
-DARK = ("#79b8ff", "#ffab70", "#b5d45a")
+LIGHT = ("#0b5cad", "#a8420a", "#4b6b00", "#7a3e9d", "#b0005a", "#00695c")
+DARK = ("#79b8ff", "#ffab70", "#b5d45a", "#d2a8ff", "#ff9bce", "#5ad6bd")
+# A mark's outline from its middle: a circle, a square, triangles, a diamond and a cross.
+MARKS = (
+    "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0z",
+    "m-5 -5h10v10h-10z",
+    "m0 -6l6 11h-12z",
+    "m0 6l6 -11h-12z",
+    "m0 -7l6 7l-6 7l-6 -7z",
+    "m-2 -6h4v4h4v4h-4v4h-4v-4h-4v-4h4z",
+)
 _STYLE = f"""
 text {{ font: 14px system-ui, sans-serif; fill: #1b1f24 }}
 .title {{ font-size: 18px; font-weight: 600 }}
@@ -192,19 +201,15 @@ def _below(across: Sequence[float], names: Sequence[str]) -> list[str]:
 
 
 def _mark(number: int, x: float, y: float) -> str:
-    """A circle, a square or a triangle."""
-    kind = f"f{number}"
-    if number == 0:
-        return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="5"/>'
-    if number == 1:
-        return f'<rect class="{kind}" x="{x - 5:.1f}" y="{y - 5:.1f}" width="10" height="10"/>'
-    return f'<path class="{kind}" d="M{x:.1f} {y - 6:.1f}l6 11h-12z"/>'
+    return f'<path class="f{number}" d="M{x:.1f} {y:.1f}{MARKS[number]}"/>'
 
 
 def _apart(heights: Sequence[float], least: float = 20) -> list[float]:
-    """Heights of names, moved down where they would lie on one another."""
+    """Heights of names, moved down where they would lie on one another, and up from the bottom."""
     moved = dict(enumerate(heights))
     ordered = sorted(moved, key=lambda i: moved[i])
     for above, below in pairwise(ordered):
         moved[below] = max(moved[below], moved[above] + least)
+    for place, i in enumerate(reversed(ordered)):
+        moved[i] = min(moved[i], BOTTOM - place * least)
     return [moved[i] for i in range(len(heights))]

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from benchmarks import beside, builders, bulk, memory, sync, written
-from benchmarks.figures import PERFORMANCE, between
+from benchmarks.figures import PERFORMANCE, PLOTS, between
 from benchmarks.stories import NEWEST, TOPICS_OF_ONE, stories
 from benchmarks.sync import File, Sync
 from broadsheet.article import Article
@@ -187,3 +187,30 @@ class TestTables:
     ) -> None:
         page = PERFORMANCE.read_text("utf-8")
         assert between(page, name, made(written.kept(name))) == page
+
+
+class TestPlots:
+    @pytest.mark.parametrize(
+        ("name", "made"), [("beside", beside.plots), ("bulk", bulk.plots)], ids=["beside", "bulk"]
+    )
+    def test_of_the_page_are_those_of_the_figures_kept(
+        self, name: str, made: Callable[[dict[str, Any]], dict[str, str]]
+    ) -> None:
+        page = PERFORMANCE.read_text("utf-8")
+        for picture, plot in made(written.kept(name)).items():
+            assert (PLOTS / f"{picture}.svg").read_text("utf-8") == plot
+            assert f"](performance/{picture}.svg)" in page
+
+    def test_have_lines_that_lie_on_one_another_once(self) -> None:
+        def built(name: str, changed: int) -> dict[str, object]:
+            return {"name": name, "changed": changed}
+
+        names = [builder.name for builder in builders.BUILDERS]
+        others = [built(name, 14 if "month" in name else 640) for name in names]
+        kept = {"1000": {"broadsheet": {"objects": 31}, "others": others}}
+        lines = beside._series(kept, "objects", "changed")  # noqa: SLF001 (what is drawn)
+        assert [(line.name, line.values) for line in lines] == [
+            ("Broadsheet", [31]),
+            ("Hugo and 2 more", (640,)),
+            ("Hugo by month", (14,)),
+        ]

@@ -105,6 +105,20 @@ def test_names_of_lines_that_end_together_do_not_lie_on_one_another() -> None:
     assert abs(heights[0] - heights[1]) >= 20
 
 
+def test_names_of_lines_that_end_at_the_bottom_do_not_lie_on_the_places() -> None:
+    names = ("a", "b", "c")
+    root = parsed(PLOT.lines([1, 10], [Series(name, [9, 0]) for name in names]))
+    heights = [float(e.attrib["y"]) for e in root.findall("svg:text", NAMES) if e.text in names]
+    places = [float(e.attrib["y"]) for e in root.findall("svg:text", NAMES) if e.text == "10"]
+    assert max(heights) + 15 < max(places)
+    assert heights[0] + 40 == heights[1] + 20 == heights[2]
+
+
+def test_a_series_has_a_mark_and_a_colour_of_its_own_in_either_scheme() -> None:
+    for each in (plot.MARKS, plot.LIGHT, plot.DARK):
+        assert len(set(each)) == len(plot.MARKS)
+
+
 def test_colours_can_be_read_on_their_paper() -> None:
     for colours, paper in ((plot.LIGHT, "#ffffff"), (plot.DARK, "#0d1117")):
         for colour in colours:
