@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from benchmarks.calls import Call
 
-    Hold = Callable[[float], None]
-
 # The period over which a share is kept, in microseconds.
 PERIOD = 20_000
 # A share that holds nobody back.
@@ -95,32 +93,39 @@ def process(
                 started.stdin.close()
 
 
-@contextmanager
-def group(process_id: int) -> Iterator[Hold | None]:
-    """What holds a process to a share of a processor; None where this machine lets nobody.
+@dataclass(frozen=True)
+class Group:
+    """A control group: its folder, and the files by which it is held, with what goes into each."""
 
-    In the end the process is where it was, and not held.
-    """
+    folder: Path
+    files: dict[str, str]
+
+    def take(self, process_id: int) -> None:
+        """Take a process in, until it ends."""
+        (self.folder / "cgroup.procs").write_text(str(process_id))
+
+    def hold(self, share: float) -> None:
+        """Hold it to so much of a processor."""
+        for name, text in self.files.items():
+            (self.folder / name).write_text(text.format(period=PERIOD, quota=int(share * PERIOD)))
+
+
+@contextmanager
+def group() -> Iterator[Group | None]:
+    """A group for processes that end before it does; None where this machine lets nobody."""
     for root, files in GROUPS:
-        folder = root / f"broadsheet-{process_id}"
+        made = Group(root / f"broadsheet-{os.getpid()}", files)
         try:
-            folder.mkdir()
+            made.folder.mkdir()
         except OSError:
             continue
         try:
-            if all((folder / name).exists() for name in files):
-                (folder / "cgroup.procs").write_text(str(process_id))
-                yield lambda share, to=folder, names=files: _hold(to, names, share)  # type: ignore[misc]  # mypy gives a lambda with defaults no type
-                (root / "cgroup.procs").write_text(str(process_id))
+            if all((made.folder / name).exists() for name in files):
+                yield made
                 return
         finally:
-            folder.rmdir()
+            made.folder.rmdir()
     yield None
-
-
-def _hold(folder: Path, files: dict[str, str], share: float) -> None:
-    for name, text in files.items():
-        (folder / name).write_text(text.format(period=PERIOD, quota=int(share * PERIOD)))
 
 
 def main() -> None:

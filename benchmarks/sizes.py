@@ -131,18 +131,22 @@ def measure(sizes: Sequence[int], runs: int) -> Measured:
     clock: dict[int, list[float]] = {size: [] for size in sizes}
     with _published() as (made, known, key, variables):
         event: dict[str, Any] = {"Records": [sqs_record("0", [key])]}
-        with held.process([*made, *known], event, LATE, variables, delay) as function:
+        with (
+            held.group() as group,
+            held.process([*made, *known], event, LATE, variables, delay) as function,
+        ):
             function.invoke()  # the first makes the clients, and reads templates and site.json
-            with held.group(function.id) as hold:
-                for _ in range(runs):
-                    anew.append(function.invoke(anew=True).processor)
-                    processor.append(function.invoke().processor)
-                    if not hold:
-                        continue
-                    for size in sizes:
-                        hold(share(size))
-                        clock[size].append(function.invoke().clock)
-                    hold(held.ALL)
+            if group:
+                group.take(function.id)
+            for _ in range(runs):
+                anew.append(function.invoke(anew=True).processor)
+                processor.append(function.invoke().processor)
+                if not group:
+                    continue
+                for size in sizes:
+                    group.hold(share(size))
+                    clock[size].append(function.invoke().clock)
+                group.hold(held.ALL)
     found = {size: median(times) for size, times in clock.items() if times}
     return Measured(made, median(processor), median(anew), found)
 

@@ -61,18 +61,18 @@ def test_a_publish_is_measured_in_a_process_of_its_own(monkeypatch: pytest.Monke
 
 
 def test_a_process_is_held_by_a_group_that_is_gone_afterwards() -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        place = Path(f"/proc/{process.pid}/cgroup")
-        before = place.read_text() if place.exists() else ""
-        with held.group(process.pid) as hold:
-            if hold:
-                hold(0.5)
-                assert f"/broadsheet-{process.pid}" in place.read_text()
-        assert before == (place.read_text() if place.exists() else "")
-        assert not [root for root, _ in held.GROUPS if [*root.glob(f"broadsheet-{process.pid}")]]
+    with (
+        held.group() as group,
+        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process,
+    ):
+        if group:
+            group.take(process.pid)
+            group.hold(0.5)
+            assert group.folder.name in Path(f"/proc/{process.pid}/cgroup").read_text()
         process.communicate(b"\n")
-    if not hold:
+    if not group:
         pytest.skip("this machine lets nobody hold a process: needs Linux and root")
+    assert not group.folder.exists()
 
 
 def test_the_page_has_a_row_for_each_size() -> None:
