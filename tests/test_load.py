@@ -45,7 +45,8 @@ def test_nothing_is_lost_by_ten_minutes_without_s3() -> None:
     assert 1 < result.most_receives < LIMITS.most_receives
 
 
-def test_what_s3_refuses_is_not_done() -> None:
+def test_what_s3_refuses_is_not_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(virtual, "THROTTLED", 0.05)
     result = _virtual(replace(LIMITS, concurrency=1), count=40)
     assert result.throttled
     # Or the same write, made again, would find itself there.
