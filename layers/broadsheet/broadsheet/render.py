@@ -50,7 +50,7 @@ CACHE_CONTROL = "public, max-age=0, s-maxage=31536000, must-revalidate"
 PREVIEW_CACHE_CONTROL = "private, no-store"
 
 # Bytes of memory for items of lists, each by what has rendered it and by the line of its entry.
-ITEMS_ROOM = 64 * 1024 * 1024
+ITEMS_ROOM = 32 * 1024 * 1024
 Item = tuple[tuple[object, ...], bytes]
 
 # Months that the home page and a topic's page link themselves. The archive has all of them, and
