@@ -33,7 +33,7 @@ NEWS_WINDOW = timedelta(hours=48)
 NEWS_ENTRIES = 1_000
 
 # Bytes of memory for entries that have been read.
-ENTRIES_ROOM = 32 * 1024 * 1024
+ENTRIES_ROOM = 16 * 1024 * 1024
 # After an entry in an index, and after the last.
 _BETWEEN, _END = b",\n", b"]}"
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import groupby
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any
@@ -50,7 +50,7 @@ CACHE_CONTROL = "public, max-age=0, s-maxage=31536000, must-revalidate"
 PREVIEW_CACHE_CONTROL = "private, no-store"
 
 # Bytes of memory for items of lists, each by what has rendered it and by the line of its entry.
-ITEMS_ROOM = 64 * 1024 * 1024
+ITEMS_ROOM = 32 * 1024 * 1024
 Item = tuple[tuple[object, ...], bytes]
 
 # Months that the home page and a topic's page link themselves. The archive has all of them, and
@@ -169,6 +169,7 @@ class Renderer:
         self._site_url = site_url
         self._config = config
         self._site = metadata.Site(site_url, config)
+        self._calendar = lru_cache(maxsize=1)(self._all_months)
         self._items: Kept[Item, str] = Kept(ITEMS_ROOM, _item_size)
         self._shared = {
             "site": config,
@@ -346,7 +347,7 @@ class Renderer:
 
         None stands for one that must not exist; the site's own always do.
         """
-        folder = addresses.folder(topic)
+        folder, months = addresses.folder(topic), index.listed_months()
         label = index.newest[0].label(topic) if topic and index.newest else ""
         values: dict[str, Any] = {
             "topic": topic,
@@ -357,8 +358,7 @@ class Renderer:
             "updated": max(
                 (e.modified_at for e in index.shown), default=datetime(1970, 1, 1, tzinfo=UTC)
             ),
-            "months": [(m, month_name(m)) for m in index.listed_months()],
-            "recent": RECENT_MONTHS,
+            "months": _named(months[:RECENT_MONTHS]),
             "json_ld": self._scope_data(folder, label),
         }
         home, feed = f"{folder}index.html", f"{folder}feed.json"
@@ -369,22 +369,28 @@ class Renderer:
             feed: self._json_feed(feed, values),
         }
         if not topic:
-            archive, sitemap = addresses.ARCHIVE, addresses.SITEMAP
-            years = [
-                (year, [(month, month_name(month).split()[0]) for month in months])
-                for year, months in groupby(index.listed_months(), lambda month: month[:4])
-            ]
-            pages[archive] = self._listing(archive, "archive.html", years=years)
-            months = [(m, name, addresses.month_sitemap(m)) for m, name in values["months"]]
-            pages[sitemap] = self._listing(sitemap, "sitemap-index.xml", XML, months=months)
             news = addresses.NEWS_SITEMAP
             pages[news] = self._listing(news, "news-sitemap.xml", XML, entries=index.news)
-            search = addresses.SEARCH
-            searchable = self._config.search
-            pages[search] = self._listing(search, "search.html", **values) if searchable else None
+            pages |= self._calendar(tuple(months))
         elif not index.newest:
             return dict.fromkeys(pages)
         return pages
+
+    def _all_months(self, months: tuple[str, ...]) -> dict[str, Page | None]:
+        """The pages that follow from which months there are, and are the same until one begins."""
+        archive, sitemap, search = addresses.ARCHIVE, addresses.SITEMAP, addresses.SEARCH
+        named = _named(months)
+        years = [
+            (year, [(month, name.split()[0]) for month, name in ours])
+            for year, ours in groupby(named, lambda month: month[0][:4])
+        ]
+        sitemaps = [(m, name, addresses.month_sitemap(m)) for m, name in named]
+        searchable = self._config.search
+        return {
+            archive: self._listing(archive, "archive.html", years=years),
+            sitemap: self._listing(sitemap, "sitemap-index.xml", XML, months=sitemaps),
+            search: self._listing(search, "search.html", months=named) if searchable else None,
+        }
 
     def _scope_data(self, folder: str, label: str) -> Markup:
         if label:
@@ -488,6 +494,10 @@ def _item_size(made_of: Item, item: str) -> int:
 
 def _tags(tag: str) -> str:
     return f"{addresses.TAG_EVERYTHING},{tag}" if tag else addresses.TAG_EVERYTHING
+
+
+def _named(months: Iterable[str]) -> list[tuple[str, str]]:
+    return [(month, month_name(month)) for month in months]
 
 
 def month_name(month: str) -> str:
