@@ -89,6 +89,8 @@ class Watched(Newsroom):
         # the path given.
         self.embargoes: dict[bytes, datetime] = {}
         self._previewed: dict[bytes, str] = {}
+        # What others have put there last.
+        self._forged: dict[str, Copy] = {}
 
     # What must hold at every instant
 
@@ -166,7 +168,8 @@ class Watched(Newsroom):
         """Do to the site bucket what nobody should; false where there is nothing to do it to.
 
         Readers get to see it. What is written has the cache tag of what belongs there: by others an
-        ordinary publish does not invalidate.
+        ordinary publish does not invalidate. What is put there and taken away again leaves no trace
+        but a copy, of which nobody can know; here the CDN forgets it.
         """
         key, body = operation.key, operation.body
         there = self._origin(key)
@@ -181,6 +184,8 @@ class Watched(Newsroom):
         if body is None:
             self.s3.delete_object(Bucket=self.site_bucket, Key=key)
             self._gone(key)
+            if there == self._forged.get(key):
+                self.cdn.pop(key, None)
             self._excepted.add(key.removesuffix("/index.html"))
             return True
         path = addresses.paged_path(key) or addresses.carded_path(key)
@@ -188,7 +193,7 @@ class Watched(Newsroom):
         tags = {"cache-tag": f"{addresses.TAG_EVERYTHING},{tag}"}
         self.s3.put_object(Bucket=self.site_bucket, Key=key, Body=body, Metadata=tags)
         if copy := not key.startswith("_") and self._origin(key):
-            self.cdn[key] = copy
+            self.cdn[key] = self._forged[key] = copy
             self._moved.pop(key, None)
             self._links[key] = set()
             self._shown[key] = set()
