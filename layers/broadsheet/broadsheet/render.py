@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from broadsheet import addresses, card, disclosure, markdown, metadata
+from broadsheet import addresses, card, disclosure, markdown, metadata, templating
 from broadsheet.article import Image
 from broadsheet.card import Card
 from broadsheet.kept import Kept
@@ -411,12 +411,14 @@ class Renderer:
 
         Macros are told apart by their names.
         """
-        kept, made_by = self._items, (macro.name, *given)
         items = [
-            kept.get(made_of := (made_by, entry.line)) or kept.put(made_of, macro(entry, *given))
-            for entry in entries
+            self._item(macro, entry, tuple(templating.of_entry(given, entry))) for entry in entries
         ]
         return Markup("".join(items))  # noqa: S704 (of markup)
+
+    def _item(self, macro: Macro, entry: Entry, given: tuple[object, ...]) -> str:
+        made_of = ((macro.name, *given), entry.line)
+        return self._items.get(made_of) or self._items.put(made_of, macro(entry, *given))
 
     def _json_feed(self, key: str, values: Mapping[str, Any]) -> Page:
         """JSON Feed 1.1, https://www.jsonfeed.org/version/1.1/."""

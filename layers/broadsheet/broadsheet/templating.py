@@ -32,7 +32,7 @@ from markupsafe import Markup
 from broadsheet import addresses, disclosure, metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, MutableMapping
+    from collections.abc import Callable, Iterable, Iterator, MutableMapping
     from pathlib import Path
 
     from jinja2 import Template
@@ -119,7 +119,7 @@ def environment() -> Environment:
         "rfc822": lambda moment: format_datetime(moment.astimezone(UTC)),
     }
     made.globals |= {"ai_terms": disclosure.TERMS, "iptc_terms": disclosure.SOURCE_TYPES}
-    made.globals["anew"] = anew
+    made.globals |= {"anew": anew, "is_elsewhere": is_elsewhere}
     made.globals["style"] = Markup(stylesheet())  # noqa: S704 (a file of this package)
     made.globals["search"] = Markup(search_script())  # noqa: S704 (likewise)
     return made
@@ -183,7 +183,17 @@ def static(name: str) -> str:
 
 def anew(macro: Macro, entries: Iterable[Entry], *given: object) -> Markup:
     """Each entry as a macro renders it, for who has nowhere to keep that."""
-    return Markup("").join(macro(entry, *given) for entry in entries)
+    return Markup("").join(macro(entry, *of_entry(given, entry)) for entry in entries)
+
+
+def of_entry(given: Iterable[object], entry: Entry) -> Iterator[object]:
+    """What a macro is given with an entry: functions stand for what depends on that."""
+    return (one(entry) if callable(one) else one for one in given)
+
+
+def is_elsewhere(topic: str) -> Callable[[Entry], bool]:
+    """Whether an entry's first topic, if it has any, is another than a list's own."""
+    return lambda entry: bool(entry.topics) and entry.topics[0].slug != topic
 
 
 def direction(language: str) -> str:
