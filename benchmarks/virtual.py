@@ -9,7 +9,6 @@ docs/load.md says what is assumed of S3, CloudFront, SQS and Lambda.
 
 from __future__ import annotations
 
-import gc
 import heapq
 import io
 import json
@@ -75,10 +74,6 @@ DOUBLE = 60.0
 LATER = 0.05
 OUTAGE_BEGINS = 0.02
 OUTAGE = 600.0
-
-# Invocations between two looks for garbage. Each object of moto's that was written over is in a
-# circle, and has its bytes; they are few, so that Python would seldom look by itself.
-COLLECT = 10
 
 # What S3 answers where a condition does not hold, and where there is too much to do.
 REFUSED = 412
@@ -400,8 +395,6 @@ class World(Newsroom):
         self.result.redelivered += len(failed)
         del self._running[actor]
         self._at_work -= 1
-        if self.result.invocations % COLLECT == 0:
-            gc.collect()
         done = sum(message.done for message in self._queue.messages.values())
         self._tell(done, len(self._queue.messages) + len(self._uploads))
         self.result.seconds = self._timeline.now

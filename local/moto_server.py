@@ -65,6 +65,15 @@ def spare_time(application: DomainDispatcherApplication) -> None:
     sqs_models.unix_time_millis = _milliseconds  # type: ignore[attr-defined,assignment]
 
 
+def spare_memory() -> None:
+    """Let go of objects that have been written over: moto would keep all that there ever were."""
+
+    def new(cls: type[FakeKey], *_: Any, **__: Any) -> FakeKey:
+        return object.__new__(cls)
+
+    FakeKey.__new__ = new  # type: ignore[method-assign,assignment]
+
+
 def _milliseconds(_moment: None = None) -> float:
     return time.time() * 1000
 
@@ -93,6 +102,7 @@ def main() -> None:
     notify_of_delete_markers()
     application = DomainDispatcherApplication(create_backend_app)
     spare_time(application)
+    spare_memory()
     server = make_server(
         "127.0.0.1", 0, beside(application), threaded=True, request_handler=Handler
     )

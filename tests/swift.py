@@ -26,6 +26,7 @@ from moto.core.base_backend import BackendDict
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.request import Request, environ_key_for_header, normalize_request
 from moto.iam import models as iam
+from moto.s3 import models as s3_models
 from moto.s3 import responses as s3
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
@@ -75,6 +76,8 @@ def _moto() -> None:
     _replace(iam, "mark_account_as_visited", lambda _: lambda **_: None)
     # The number of a request need not be hard to guess.
     _replace(responses, "gen_amzn_requestid_long", lambda _: _number)
+    # It would keep all objects that were ever written, to close their files in the end.
+    s3_models.FakeKey.__new__ = lambda cls, *_, **__: object.__new__(cls)  # type: ignore[method-assign]  # (moto calls it by no other name)
     # For each test `requests` is patched by a thousand patterns, and nobody here uses that.
     models.RESPONSES_METHODS.clear()
 
