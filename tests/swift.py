@@ -76,8 +76,10 @@ def _moto() -> None:
     _replace(iam, "mark_account_as_visited", lambda _: lambda **_: None)
     # The number of a request need not be hard to guess.
     _replace(responses, "gen_amzn_requestid_long", lambda _: _number)
-    # It would keep all objects that were ever written, to close their files in the end.
-    s3_models.FakeKey.__new__ = lambda cls, *_, **__: object.__new__(cls)  # type: ignore[method-assign]  # (moto calls it by no other name)
+    # It would keep all objects that were ever written, to close their files in the end; they are
+    # closed when they go. Moto calls these two by no other name.
+    s3_models.FakeKey.__new__ = lambda cls, *_, **__: object.__new__(cls)  # type: ignore[method-assign]  # (see above)
+    s3_models.FakeKey.__del__ = s3_models.FakeKey.dispose  # type: ignore[method-assign]  # (see above)
     # For each test `requests` is patched by a thousand patterns, and nobody here uses that.
     models.RESPONSES_METHODS.clear()
 

@@ -12,6 +12,7 @@ from broadsheet import addresses
 from tests.newsroom import (
     DONE,
     LISTINGS,
+    SITE,
     SOURCE,
     failed,
     links,
@@ -283,6 +284,22 @@ def test_what_is_deleted_while_a_rebuild_without_a_queue_fails_is_not_left(
     assert newsroom.deliver(site) == DONE
     # Until then there are links to what another invocation had still been publishing.
     newsroom.assert_converged(excepted=["articles/a", "articles/a/card.png"])
+
+
+def test_what_lies_there_by_others_is_not_deleted_unseen(newsroom: Newsroom) -> None:
+    """Whoever has read it would keep it: verify finds it, and tells the CDN."""
+    key, page = newsroom.delete("a"), addresses.page_key("a")
+
+    def gate(name: str, params: dict[str, Any]) -> None:
+        if name == "HeadObject" and params["Key"] == key:
+            newsroom.gate = None
+            newsroom.s3.put_object(Bucket=SITE, Key=page, Body=b"defaced")
+
+    newsroom.gate = gate
+    assert newsroom.deliver(key) == DONE
+    assert newsroom.gate is None
+    assert newsroom.page(page) == "defaced"
+    assert newsroom.calls["DeleteObject"] == 0
 
 
 def losing(n: int) -> Callable[[str, dict[str, Any]], None]:

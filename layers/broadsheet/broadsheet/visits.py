@@ -238,9 +238,15 @@ class Visits:
         return self.sources.have_moved(visit.upload)
 
     def surplus(self, visit: Visit) -> list[str]:
-        """What an article must not have. One that is new never had a card."""
+        """What an article must not have. One that is new never had a card.
+
+        Where nothing was public nothing is deleted: what others put there since verify finds, and
+        tells the CDN, and who publishes it still looks at its source again.
+        """
         card = addresses.card_key(visit.path)
         if visit.upload.page is None:
+            if visit.after.unseen:
+                return []
             leads = self.redirects.leads(visit.path)
             return [card] if leads else [addresses.page_key(visit.path), card]
         if visit.upload.card or not self.has_stale_copies(visit):
