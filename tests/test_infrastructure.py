@@ -93,6 +93,20 @@ def test_with_little_time_left_no_article_is_begun(newsroom: Newsroom) -> None:
     newsroom.assert_converged()
 
 
+def test_an_article_that_takes_long_to_be_read_is_done_all_the_same(newsroom: Newsroom) -> None:
+    """Else it would be begun again and again."""
+    key = newsroom.upload("a")
+    clock = Clock(left=ARTICLE_SECONDS + 1)
+
+    def gate(name: str, params: dict[str, Any]) -> None:
+        if name == "GetObject" and params["Key"] == key:
+            clock.left -= 2
+
+    newsroom.gate = gate
+    assert newsroom.deliver(key, context=clock) == DONE
+    newsroom.assert_converged()
+
+
 def test_with_hardly_any_time_left_nothing_is_called(newsroom: Newsroom) -> None:
     key = newsroom.upload("a")
 

@@ -343,6 +343,8 @@ class _Run:
         for group in groups:
             begun = self._attempt(group, visits.begin)
             found = self._attempt(begun, visits.read, visits.read_record, visits.see_claims)
+            if recorded:  # which must be done with, however long these took
+                found = self._attempt(found, visits.begin)
             steps = (visits.record, visits.draw, visits.mark_use, visits.see_receipt)
             ready = self._attempt(found, *steps)
             recorded += ready

@@ -458,18 +458,21 @@ class Store:
         """Have a message sent to the queue at a moment, in whole seconds of UTC, and once."""
         group = self._settings.schedule_group
         request = self._schedule(at, body)
-        try:
-            with self._call("CreateSchedule", group, name):
-                self._clients.scheduler.create_schedule(Name=name, GroupName=group, **request)
-        except ConflictError:
-            # There already, it seems; but what is being deleted is there no less.
+        for _ in range(2):
             try:
-                with self._call("UpdateSchedule", group, name):
-                    self._clients.scheduler.update_schedule(Name=name, GroupName=group, **request)
-            except (ConflictError, _MissingError) as error:
-                raise UnavailableError(f"UpdateSchedule {group} {name}: {error}") from error
-        except _MissingError as error:
-            raise UnavailableError(f"CreateSchedule: there is no group {group}") from error
+                with self._call("CreateSchedule", group, name):
+                    self._clients.scheduler.create_schedule(Name=name, GroupName=group, **request)
+            except _MissingError as error:
+                raise UnavailableError(f"CreateSchedule: there is no group {group}") from error
+            except ConflictError:
+                pass  # there already, it seems; but what is being deleted is there no less
+            else:
+                return
+            # It may just have been deleted by somebody else.
+            with suppress(ConflictError, _MissingError), self._call("UpdateSchedule", group, name):
+                self._clients.scheduler.update_schedule(Name=name, GroupName=group, **request)
+                return
+        raise UnavailableError(f"UpdateSchedule {group} {name}: kept coming and going")
 
     def has_schedule(self, name: str, at: datetime, body: str) -> bool:
         """Whether there is the schedule that ``put_schedule`` sets."""

@@ -115,7 +115,6 @@ class Visits:
 
         Or for the page, or card, that somebody else has put there and that is about to be deleted.
         """
-        self.store.see_time(ARTICLE_SECONDS)
         upload = visit.upload
         new = Record(upload.places, aliases=frozenset(upload.aliases), previews=upload.previews)
         hidden = upload.page is None
