@@ -1,7 +1,7 @@
 """The steps of one article in a reconcile: what is read of it, written for it, and left to do.
 
 Each step is a call or two of AWS. Those of one stage can be made in any order, and for all articles
-of a batch at once; the stages come one after the other, and before them ``begin`` looks at the time:
+of a batch at once; the stages come one after the other, after ``begin``, which looks at the time:
 
 1. ``read``, ``read_record`` and ``see_claims``;
 2. ``record``, ``draw``, ``mark_use`` and ``see_receipt``;
