@@ -374,6 +374,31 @@ def test_an_article_goes_after_what_leads_to_it_from_where_another_is_coming(
     newsroom.assert_converged()
 
 
+def test_the_store_forgets_where_a_page_leads_on_before_that_goes(newsroom: Newsroom) -> None:
+    """Another address may lead there, as somebody who died before telling the store has left it."""
+    publish(newsroom, "b", aliases=[OLD])
+    publish(newsroom, "c", aliases=[OLD, "/articles/b/"])
+    assert newsroom.redirects() == {OLD: "/articles/b/"}
+    key = newsroom.upload("b", status="draft")
+    newsroom.gate = _die_at_update
+    with suppress(Crash):
+        newsroom.deliver(key)
+    newsroom.gate = None
+    assert "/articles/c/" in newsroom.page("articles/b/index.html")
+
+    key = newsroom.upload("b", aliases=[OLD])
+    publish(newsroom, "c", aliases=["/articles/b/"])
+
+    assert newsroom.dangling == []
+    assert newsroom.deliver(key) == DONE
+    newsroom.assert_converged()
+
+
+def _die_at_update(name: str, _params: dict[str, Any]) -> None:
+    if name == "UpdateKeys":
+        raise Crash
+
+
 def test_a_file_that_somebody_has_put_there_stays(newsroom: Newsroom) -> None:
     newsroom.s3.put_object(Bucket=newsroom.site_bucket, Key="about/index.html", Body=b"About us")
     key = publish(newsroom, "a", aliases=["/about/"])

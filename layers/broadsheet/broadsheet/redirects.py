@@ -161,9 +161,14 @@ class Redirects:
         for attempt in range(ROUNDS):
             settled = self._store.each(lambda item: self._swap(*item), pending.items())
             views = [view for view in settled if view]
-            wrote = self._store.each(self._write_page, views)
+            leading = [view for view in views if view.claims.winner]
+            ending = [view for view in views if not view.claims.winner]
+            wrote = self._store.each(self._write_page, leading)
             self._tell([view for view in views if view.dirty])
-            doubtful = [v for v, done in zip(views, wrote, strict=True) if done or v.dirty]
+            # Before that the store may lead to a page that goes, left so by somebody who died.
+            wrote += self._store.each(self._write_page, ending)
+            both = zip([*leading, *ending], wrote, strict=True)
+            doubtful = [view for view, done in both if done or view.dirty]
             moved = self._store.each(self._has_moved, doubtful)
             again = {view.path for view, m in zip(doubtful, moved, strict=True) if m}
             self._done |= {view.path for view in views} - again
