@@ -144,6 +144,14 @@ def test_what_is_held_back_until_its_time_is_told_as_scheduled() -> None:
     assert Change(outcome).concerns_others
 
 
+def test_the_end_of_an_article_is_told_even_if_its_record_is_lost(newsroom: Newsroom) -> None:
+    publish(newsroom, "a")
+    newsroom.s3.delete_object(Bucket=newsroom.site_bucket, Key="_record/articles/a.json")
+    publish(newsroom, "a", status="draft")
+
+    assert kinds(newsroom) == ["ArticlePublished", "ArticleRemoved"]
+
+
 def test_nobody_is_told_of_a_draft_that_never_was_public(newsroom: Newsroom) -> None:
     key = publish(newsroom, "merger", status="draft")
     newsroom.deliver(newsroom.delete("merger"))

@@ -63,12 +63,11 @@ class Change:
 
     @classmethod
     def of(
-        cls, upload: Upload, places: frozenset[Place], *, recorded: bool, announced: bool
+        cls, upload: Upload, places: frozenset[Place], *, public: bool, announced: bool
     ) -> Change:
-        """The change that an upload makes; a path is ``recorded`` once it has had a page."""
+        """The change that an upload makes."""
         image = upload.entry.image if upload.entry else None
         version = " ".join((*(upload.state or ()), image.digest if image else ""))
-        public = recorded or upload.page is not None
         return cls(upload.outcome, version, upload.entry, places, public, announced)
 
     @property

@@ -365,7 +365,7 @@ class _Run:
         self._changes[visit.key] = Change.of(
             upload,
             visit.after.places,
-            recorded=visit.known,
+            public=not visit.after.unseen,
             announced=visit.before is not None and not visit.before.untold,
         )
 
