@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.errors import InvalidError
-from broadsheet.markdown import DEPTH, to_html
+from broadsheet.markdown import AMPERSANDS, DEPTH, to_html
 
 # Elements and attributes that load, run, submit, restyle or overlay something.
 DANGEROUS = set(
@@ -433,6 +433,21 @@ def test_many_plain_tags_are_fine() -> None:
 def test_nesting_by_markdown_is_refused_likewise() -> None:
     with pytest.raises(InvalidError):
         to_html(">" * 5000 + " x")
+
+
+@pytest.mark.parametrize("character", ["&", "\u00a0", "¨", "¿"])
+def test_more_of_what_the_sanitiser_is_slow_to_escape_than_may_be_is_refused(
+    character: str,
+) -> None:
+    assert to_html(character * AMPERSANDS)
+    with pytest.raises(InvalidError) as caught:
+        to_html(character * (AMPERSANDS + 1))
+
+    (problem,) = caught.value.problems
+    assert problem.path == "/body"
+    assert problem.message == (
+        'has 100,001 characters that are "&" or between U+0080 and U+00BF; expected at most 100,000'
+    )
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])

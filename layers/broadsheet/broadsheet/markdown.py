@@ -21,6 +21,9 @@ FEW_TAGS = 2_000
 DEPTH = 100
 # A table has as many cells in each row as in its first, written or not: a few lines make millions.
 CELLS = 100_000
+# Looking for what it must escape, "&" and U+00A0, the sanitiser stops at each character whose UTF-8
+# begins as theirs does, in time that grows with the text up to the next tag.
+AMPERSANDS = 100_000
 
 _TAGS = set(
     "a abbr b bdi bdo blockquote br caption cite code col colgroup dd del details dfn div dl dt em"
@@ -81,8 +84,15 @@ def to_html(text: str, place: str = "/body") -> str:
     Its headings begin with ``h2``, as the page's title is ``h1``, and leave no level out.
 
     Raises InvalidError, at the place of the body in the upload, where it would take too long to
-    make safe: see FEW_TAGS and CELLS.
+    make safe: see FEW_TAGS, CELLS and AMPERSANDS.
     """
+    ampersands = text.count("&") + text.encode().count(b"\xc2")
+    if ampersands > AMPERSANDS:
+        message = (
+            f'has {ampersands:,} characters that are "&" or between U+0080 and U+00BF;'
+            f" expected at most {AMPERSANDS:,}"
+        )
+        raise InvalidError([Problem(place, message)])
     if "|" in text and _cells(text) > CELLS:
         message = f"has tables of more than {CELLS:,} cells; expected at most that"
         raise InvalidError([Problem(place, message)])
