@@ -140,6 +140,8 @@ class Queue:
         self._limits = limits
         self._heap: list[tuple[float, int, Message]] = []
         self._count = 0
+        # When there is a full batch; None if something has changed since that was found.
+        self._full: float | None = None
         self.messages: dict[str, Message] = {}
         self.dead: list[Message] = []
 
@@ -155,9 +157,21 @@ class Queue:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else math.inf
 
+    def due(self) -> float:
+        """When there is a batch to be had: a full one, or the first message after the window."""
+        last = self.next() + self._limits.window
+        if not self._limits.window or last == math.inf:
+            return last
+        if self._full is None:
+            moments = (at for at, _, one in self._heap if not one.done and at == one.visible)
+            soonest = heapq.nsmallest(self._limits.batch, moments)
+            self._full = soonest[-1] if len(soonest) == self._limits.batch else math.inf
+        return min(last, self._full)
+
     def receive(self, now: float) -> list[Message]:
         """A batch, hidden from others; what has been received too often dies instead."""
         batch: list[Message] = []
+        self._full = None
         while len(batch) < self._limits.batch and self.next() <= now:
             message = heapq.heappop(self._heap)[2]
             if message.receives == self._limits.most_receives:
@@ -169,6 +183,11 @@ class Queue:
         for message in batch:
             self._hide(message, now + self._limits.visibility)
         return batch
+
+    def delete(self, message: Message) -> None:
+        """One that has been handled."""
+        message.done = True
+        self._full = None
 
     def counts(self, now: float) -> tuple[int, int]:
         """Messages to be had, and those received that are hidden and not done."""
@@ -182,6 +201,7 @@ class Queue:
 
     def _hide(self, message: Message, until: float) -> None:
         self._count += 1
+        self._full = None
         message.visible = until
         self.messages[message.id] = message
         heapq.heappush(self._heap, (until, self._count, message))
@@ -330,7 +350,7 @@ class World(Newsroom):
         """When the next upload or delivery is due."""
         upload = self._uploads[-1][0] if self._uploads else math.inf
         free = self._at_work < self.limits.concurrency
-        return min(upload, self._queue.next() if free else math.inf)
+        return min(upload, self._queue.due() if free else math.inf)
 
     def step(self) -> None:
         """Upload what is due, or begin an invocation."""
@@ -390,7 +410,8 @@ class World(Newsroom):
         else:
             failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]}
         for message in batch:
-            message.done = message.id not in failed
+            if message.id not in failed:
+                self._queue.delete(message)
         self.result.longest = max(self.result.longest, self._timeline.now - invocation.began)
         self.result.redelivered += len(failed)
         del self._running[actor]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from benchmarks import burst, figures
 from benchmarks.workload import Limits
 
-LIMITS = Limits.of_template()
+LIMITS = replace(Limits.of_template(), batch=10, window=0)
 
 
 def _silent(_done: int, _due: int) -> None:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from benchmarks.virtual import Result
 
-LIMITS = Limits.of_template()
+TEMPLATE = Limits.of_template()
+# Few messages are to be several batches, as many are.
+LIMITS = replace(TEMPLATE, batch=10, window=0)
 
 
 def _virtual(limits: Limits = LIMITS, *, count: int = 20, outage: bool = False) -> Result:
@@ -23,8 +25,13 @@ def _virtual(limits: Limits = LIMITS, *, count: int = 20, outage: bool = False) 
 
 
 def test_the_limits_are_those_of_the_template() -> None:
-    assert (LIMITS.concurrency, LIMITS.batch, LIMITS.timeout) == (5, 10, 60)
-    assert (LIMITS.visibility, LIMITS.most_receives) == (420, 20)
+    assert (TEMPLATE.concurrency, TEMPLATE.batch, TEMPLATE.window, TEMPLATE.timeout) == (
+        5,
+        100,
+        1,
+        60,
+    )
+    assert (TEMPLATE.visibility, TEMPLATE.most_receives) == (420, 20)
 
 
 def test_nothing_is_lost_by_many_uploads_at_once() -> None:
@@ -91,6 +98,18 @@ def test_a_queue_hides_what_is_received_and_buries_what_is_received_too_often() 
     queue.hide(message.id, 7)
     assert queue.receive(7) == []
     assert queue.dead == [message]
+
+
+def test_a_queue_waits_for_a_batch_to_fill_but_not_for_long() -> None:
+    queue = Queue(replace(LIMITS, batch=2, window=3))
+    assert queue.due() == float("inf")
+    queue.send("a", 1)
+    assert queue.due() == 4
+    queue.send("b", 2)
+    assert queue.due() == 2
+    assert len(queue.receive(2)) == 2
+    assert queue.due() == 2 + LIMITS.visibility
+    assert Queue(replace(LIMITS, window=0)).due() == float("inf")
 
 
 def test_what_a_site_lacks_or_has_too_much_is_lost() -> None:

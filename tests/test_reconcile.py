@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from broadsheet import reconcile, sources
+from broadsheet.visits import Visits
 from tests.newsroom import (
     DONE,
     FEEDS,
@@ -23,6 +24,7 @@ from tests.newsroom import (
 )
 
 if TYPE_CHECKING:
+    from broadsheet.visits import Visit
     from tests.newsroom import Newsroom
 
 pytestmark = pytest.mark.usefixtures("hurry")
@@ -435,3 +437,20 @@ def test_a_process_reads_site_json_once_for_articles_and_hears_of_another_from_t
     publish(newsroom, "c")
     assert "Second" in newsroom.page("articles/c/index.html")
     newsroom.assert_converged()
+
+
+def test_of_pages_that_are_written_a_batch_keeps_nothing(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[bytes] = []
+    finish = Visits.finish
+
+    def seen(self: Visits, visit: Visit) -> None:
+        if visit.upload.page:
+            kept.append(visit.upload.page.body)
+        finish(self, visit)
+
+    monkeypatch.setattr(Visits, "finish", seen)
+    assert newsroom.deliver(newsroom.upload("a"), newsroom.upload("b")) == DONE
+
+    assert kept == [b"", b""]

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from tests.cloudformation import TEMPLATE
 from tests.newsroom import article
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+BATCH: int = TEMPLATE["Parameters"]["BatchSize"]["Default"]
 # What a script does if one runs: a request that the server of the browser's test notes.
 RUN = "fetch('/pwned')"
 SCRIPT = f"<script>{RUN}</script>"
@@ -377,7 +379,10 @@ def _dates() -> Iterator[Case]:
 
 
 def together() -> dict[str, list[Case]]:
-    """What is delivered to one invocation: the ten that cost most, and one of many versions."""
+    """What is delivered at once: the ten that cost most, one of many versions, and a whole batch.
+
+    Its articles are as large as may be.
+    """
     worst = """
         10-mb-of-empty-arrays 10-mb-of-empty-objects many-objects-of-many-fields
         700000-unknown-fields long-names-of-many-faults a-million-bad-characters
@@ -390,9 +395,12 @@ def together() -> dict[str, list[Case]]:
         ("/topics",),
         copies=21,
     )
+    largest = by_name["body-of-1-mib"]
+    batch = [replace(largest, key=f"articles/hostile/large-{i}.json") for i in range(BATCH)]
     return {
         "the-ten-worst-at-once": [by_name[name] for name in worst],
         "20-earlier-versions-as-bad": [versions],
+        "a-batch-of-the-largest": batch,
     }
 
 
@@ -404,6 +412,18 @@ def _sizes() -> Iterator[Case]:
     yield Case(
         "body-of-1-mib",
         lambda: json.dumps(article(body="Words of all sorts.\n\n" * 49_900)).encode(),
+    )
+    yield Case(
+        "a-million-ampersands",
+        lambda: json.dumps(article(body="&" * 1024 * 1024)).encode(),
+        ("/body",),
+    )
+    yield Case(
+        "500000-diaereses", lambda: json.dumps(article(body="¨" * 512 * 1024)).encode(), ("/body",)
+    )
+    yield Case(
+        "ampersands-just-below-the-limit",
+        lambda: json.dumps(article(body="&" * 100_000 + "a" * 900_000)).encode(),
     )
     yield Case("20-mb-of-brackets", lambda: b"[[]," * 5_000_000, ("",))
     yield Case(

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.cloudformation import properties
-from tests.hostile.corpus import cases
+from tests.hostile.corpus import BATCH, cases
 from tests.hostile.worker import (
     FUNCTION_MEGABYTES,
     FUNCTION_SECONDS,
@@ -70,8 +70,9 @@ def table(found: list[Result]) -> str:
         "`tests/hostile/test_hostile.py` holds them, and opens what was published in headless",
         "Chromium without CSP, where nothing may execute.",
         "",
-        "Below them stand those that one invocation was given together: the ten that cost most,",
-        "and one upload with 20 earlier versions, all as bad as it, all of which are read. Their",
+        "Below them stand those that one invocation was given together: the ten that cost most;",
+        "one upload with 20 earlier versions, all as bad as it, all of which are read; and a whole",
+        f"batch, {BATCH} articles as large as may be. Their",
         f"bounds are the function's: {FUNCTION_MEGABYTES} MB, and {FUNCTION_SECONDS:.0f} s of a",
         "processor, which is its timeout times the share of one that Lambda gives for its memory.",
         "What moto holds counts as well.",

@@ -51,7 +51,8 @@ HANGS = 300
 # What the function has for all that comes together. With 1,769 MB it would have a whole processor:
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 FUNCTION_MEGABYTES: int = TEMPLATE["Parameters"]["MemorySize"]["Default"]
-FUNCTION_SECONDS: float = properties("PublishFunction")["Timeout"] * FUNCTION_MEGABYTES / 1769
+FUNCTION_TIMEOUT: int = properties("PublishFunction")["Timeout"]
+FUNCTION_SECONDS: float = FUNCTION_TIMEOUT * FUNCTION_MEGABYTES / 1769
 LIVE = "neighbours/live"
 NEW = "neighbours/new"
 ENVIRONMENT = {
@@ -170,8 +171,28 @@ def _publish(newsroom: Newsroom, case: Case, folder: Path) -> Result:
     return result
 
 
+@dataclass(frozen=True)
+class Context:
+    """What Lambda tells an invocation: time passes as its share of a processor is used up."""
+
+    began: float = field(default_factory=time.process_time)
+    aws_request_id: str = "hostile"
+
+    @property
+    def spent(self) -> float:
+        """Seconds of a processor so far."""
+        return time.process_time() - self.began
+
+    def get_remaining_time_in_millis(self) -> int:
+        """What is left of the function's time."""
+        return int(1000 * (1 - self.spent / FUNCTION_SECONDS) * FUNCTION_TIMEOUT)
+
+
 def _publish_together(newsroom: Newsroom, name: str, crowd: list[Case]) -> Result:
-    """Deliver all of them, and a good neighbour, to one invocation with its calls in parallel."""
+    """Deliver all of them, and a good neighbour, to one invocation with its calls in parallel.
+
+    What it hands back for want of time is delivered again.
+    """
     result = Result(name)
     for case in crowd:
         data = case.data()
@@ -185,14 +206,17 @@ def _publish_together(newsroom: Newsroom, name: str, crowd: list[Case]) -> Resul
         for i, key in enumerate([*(c.source_key for c in crowd), neighbour])
     ]
     os.environ["PARALLEL_CALLS"] = "32"
-    _limit(math.ceil(FUNCTION_SECONDS), FUNCTION_MEGABYTES)
-    start = time.process_time()
-    # Not by way of the newsroom, whose books are kept for one call at a time.
-    answer = app.lambda_handler({"Records": records}, None, now=lambda: LATE)
-    result.seconds = time.process_time() - start
-    if answer != DONE:
-        result.faults.append(f"is delivered again for ever: {answer}")
-        return result
+    while records:
+        _limit(math.ceil(FUNCTION_SECONDS), FUNCTION_MEGABYTES)
+        context = Context()
+        # Not by way of the newsroom, whose books are kept for one call at a time.
+        answer = app.lambda_handler({"Records": records}, context, now=lambda: LATE)
+        result.seconds = max(result.seconds, context.spent)
+        failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]}
+        if len(failed) == len(records):
+            result.faults.append(f"is delivered again for ever: {answer}")
+            return result
+        records = [record for record in records if record["messageId"] in failed]
     statuses = Counter(newsroom.receipt(case.source_key)["status"] for case in crowd)
     result.status = ", ".join(f"{number} {status}" for status, number in sorted(statuses.items()))
     result.faults += _neighbour_faults(newsroom, neighbour, live)

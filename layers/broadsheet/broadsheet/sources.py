@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 
 from broadsheet import addresses, markdown, redirects
 from broadsheet.article import OBJECT_BYTES, Article
@@ -115,6 +115,11 @@ class Upload:
     until: datetime | None = None
     preview: Page | None = None
     secret: tuple[str, str] | None = None
+
+    def written(self) -> Self:
+        """The same without the bytes of page and preview."""
+        page = self.page and replace(self.page, body=b"")
+        return replace(self, page=page, preview=self.preview and replace(self.preview, body=b""))
 
     @property
     def previews(self) -> frozenset[str]:

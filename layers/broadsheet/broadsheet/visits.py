@@ -168,12 +168,16 @@ class Visits:
     # The page
 
     def place(self, visit: Visit) -> None:
-        """Write the page, or the preview. Its record and its card are there."""
+        """Write the page, or the preview, and keep nothing of them: a batch may have many.
+
+        Its record and its card are there.
+        """
         visit.new = visit.new and not visit.known
         if visit.upload.page:
             visit.new = self._write(visit.upload.page, new=visit.new)
         if visit.upload.preview:
             self.store.write_page(visit.upload.preview)
+        visit.upload = visit.upload.written()
 
     def _write(self, page: Page, *, new: bool) -> bool:
         """Write a page or card whatever is there; whether it is ``new`` and nothing was."""
