@@ -78,7 +78,7 @@ def test_an_archive_has_as_many_articles_as_it_says_whatever_is_counted() -> Non
 
     for topic, months in found.items():
         counts = archive.counts(topic)
-        assert {month: count.count for month, count in counts.items() if count.count} == months
+        assert {month: count.entries for month, count in counts.items() if count.entries} == months
     assert len(found) == 1 + len(TOPICS)
     assert sum(found[""].values()) == 65
 
@@ -93,7 +93,7 @@ def test_a_million_articles_at_ten_thousand_a_year_are_a_century() -> None:
 
     assert len(archive.months) == 1_201
     assert archive.months[-1] == month_before(archive.months[0], 1_200) == "1926/11"
-    assert sum(count.count for count in archive.counts("").values()) == 1_000_000
+    assert sum(count.entries for count in archive.counts("").values()) == 1_000_000
     assert archive.reach == 1
 
 

@@ -157,7 +157,7 @@ class TestMonth:
 class TestCounts:
     def test_a_count_takes_the_place_of_another(self) -> None:
         scope = Scope(months={"2026/05": MonthCount(3, 10)})
-        assert scope.counted({"2026/05": MonthCount(4, 9)}).months["2026/05"].count == 9
+        assert scope.counted({"2026/05": MonthCount(4, 9)}).months["2026/05"].entries == 9
 
     def test_other_months_stay(self) -> None:
         scope = Scope(months={"2026/05": MonthCount(3, 10)})

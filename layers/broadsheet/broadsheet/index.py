@@ -14,7 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from broadsheet.article import Article, Author, Correction, Disclosure, Image, Source, Topic
 from broadsheet.kept import Kept
@@ -208,12 +208,14 @@ class Month:
         return found
 
 
-@dataclass(frozen=True)
-class MonthCount:
-    """How many of a scope's entries a month had at a version of its index."""
+class MonthCount(NamedTuple):
+    """How many of a scope's entries a month had at a version of its index.
+
+    No data class: a century has 1,201 of them in each scope, and JSON has tuples as lists.
+    """
 
     version: int
-    count: int
+    entries: int
 
 
 @dataclass(frozen=True)
@@ -242,7 +244,7 @@ class Scope:
         return _written(
             "newest",
             self.newest,
-            months={month: [c.version, c.count] for month, c in self.months.items()},
+            months=self.months,
             pages=self.pages,
             site=self.site,
             whole=self.whole,
@@ -295,7 +297,7 @@ class Scope:
 
     def listed_months(self) -> list[str]:
         """The months that have entries, newest first."""
-        return sorted((m for m, c in self.months.items() if c.count), reverse=True)
+        return sorted((m for m, c in self.months.items() if c.entries), reverse=True)
 
 
 def _newest(corrections: Iterable[Correction]) -> tuple[Correction, ...]:

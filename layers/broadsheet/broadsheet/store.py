@@ -107,6 +107,10 @@ class _Clients:
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             # Else it is put together for each request, which takes a twentieth of a publish.
             user_agent=f"Broadsheet Boto3/{boto3.__version__}",
+            # Likewise: types are checked before anything runs, and TLS sees to what is sent.
+            parameter_validation=False,
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
         )
         self._session = boto3.Session()
         # A session makes one client at a time, and threads call.

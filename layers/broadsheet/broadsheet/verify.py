@@ -323,18 +323,18 @@ class _Look:
             found = scope.months.get(month, MonthCount(0, 0)) if scope else MonthCount(0, 0)
             count = len(index.of(topic))
             # Only the site's own index follows each change of a month.
-            if found.count != count or (not topic and found.version != index.version):
+            if found.entries != count or (not topic and found.version != index.version):
                 key = addresses.scope_index_key(topic)
                 yield Difference(key, f"miscounts {month}", mend=frozenset({(topic, month)}))
 
     def _months(self, key: str, topic: str, scope: Scope) -> Iterator[Difference]:
         counts = self._store.each(self._counts, scope.months)
         for (month, counted), count in zip(scope.months.items(), counts, strict=True):
-            if count[topic] != counted.count:
+            if count[topic] != counted.entries:
                 yield Difference(key, f"miscounts {month}", mend=frozenset({(topic, month)}))
         months = (self._month(month).of(topic) for month in scope.listed_months())
         gathered = scope.gathered(months, news=not topic)
-        others = sum(count.count for count in scope.months.values()) > len(scope.newest)
+        others = sum(count.entries for count in scope.months.values()) > len(scope.newest)
         if scope.newest != gathered.newest or (scope.whole and others):
             yield Difference(key, "has other newest entries", mend=frozenset({(topic, "")}))
 
