@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks import cost as prices
+from benchmarks.workload import Limits
 from tests.newsroom import SOURCE
 
 if TYPE_CHECKING:
@@ -164,3 +165,7 @@ def test_the_bytes_of_a_publish_do_not_grow_with_the_archive(newsroom: Newsroom)
     before = sent("old/1")
     seed(newsroom, 160)
     assert sent("old/2") < before * 1.1
+
+
+def test_a_full_batch_is_the_templates() -> None:
+    assert Limits.of_template().batch == prices.MOST_MESSAGES
