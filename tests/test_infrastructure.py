@@ -17,8 +17,8 @@ import pytest
 
 from broadsheet import store
 from broadsheet.article import OBJECT_BYTES, Article
+from broadsheet.clients import CALL_SECONDS
 from broadsheet.sources import EARLIER_UPLOADS
-from broadsheet.store import CALL_SECONDS
 from broadsheet.visits import ARTICLE_SECONDS
 from tests.newsroom import (
     DONE,

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from broadsheet import addresses
+from broadsheet.clients import CALL_SECONDS
 from broadsheet.errors import ConflictError
 from broadsheet.record import Record, swap
-from broadsheet.store import CALL_SECONDS
 
 if TYPE_CHECKING:
     from broadsheet.receipts import Receipts
