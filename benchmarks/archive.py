@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from benchmarks.calls import Call
-    from broadsheet.render import Page
+    from broadsheet.page import Page
     from tests.newsroom import Newsroom
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)

@@ -31,7 +31,8 @@ from broadsheet import markdown, templating
 from broadsheet.article import Article
 from broadsheet.card import drawn
 from broadsheet.index import Entry, Month
-from broadsheet.render import Renderer, entity_tag
+from broadsheet.page import entity_tag
+from broadsheet.render import Renderer
 from broadsheet.segment import Document
 from broadsheet.site_config import SiteConfig
 from broadsheet.validation import check, decode

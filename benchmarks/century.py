@@ -28,7 +28,7 @@ from broadsheet.site_config import SiteConfig
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from broadsheet.render import Page
+    from broadsheet.page import Page
     from broadsheet.store import Store
 
 A_YEAR = 10_000

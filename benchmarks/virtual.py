@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from benchmarks.workload import Upload
-    from broadsheet.render import Page
+    from broadsheet.page import Page
     from tests.newsroom import Copy
 
 # Milliseconds that a call takes (median).

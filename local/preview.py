@@ -22,7 +22,8 @@ from watchfiles import watch
 from broadsheet import addresses
 from broadsheet.article import Article, Image
 from broadsheet.errors import InvalidError
-from broadsheet.render import CSS, HTML, Page, Renderer
+from broadsheet.page import CSS, HTML, Page
+from broadsheet.render import Renderer
 from broadsheet.site_config import SiteConfig
 from broadsheet.templating import stylesheet
 from local.cdn import Answer

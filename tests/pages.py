@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from broadsheet.article import Article, Author, Correction, Image, Source, Topic
 from broadsheet.index import Entry, Month, MonthCount, Scope
-from broadsheet.render import Page, Renderer
+from broadsheet.render import Renderer
 from broadsheet.site_config import Link, Publisher, SiteConfig
+
+if TYPE_CHECKING:
+    from broadsheet.page import Page
 
 URL = "https://news.example"
 NASTY = "</title></script><script>alert(1)</script>\"'&amp;]]><b onclick='x'>--><!--"

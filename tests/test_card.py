@@ -18,7 +18,7 @@ from PIL import Image
 
 from broadsheet import addresses, card
 from broadsheet.card import ELLIPSIS, FACES, HEIGHT, MARGIN, REGIONS, WIDTH, Card
-from broadsheet.render import CACHE_CONTROL, Drawing, Headers, entity_tag
+from broadsheet.page import CACHE_CONTROL, Drawing, Headers, entity_tag
 from broadsheet.theme import LIGHT, TYPEFACES
 from tests.newsroom import DONE, SITE, publish, refusing
 

@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 from broadsheet.article import Article, Author, Correction, Image, Source, Topic
 from broadsheet.index import Entry, Month, MonthCount, Scope
 from broadsheet.metadata import json_ld, locale
-from broadsheet.render import Page, Renderer
+from broadsheet.render import Renderer
 from broadsheet.site_config import Publisher, SiteConfig
+
+if TYPE_CHECKING:
+    from broadsheet.page import Page
 
 URL = "https://news.example"
 HERE = f"{URL}/articles/2026/05/ferry/"

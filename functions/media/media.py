@@ -16,9 +16,9 @@ from broadsheet.errors import ConflictError, ContendedError
 from broadsheet.index import UNREADABLE
 from broadsheet.listings import ROUNDS, pause
 from broadsheet.manifest import Manifest
+from broadsheet.page import Page
 from broadsheet.reconcile import messages_for
 from broadsheet.record import Record
-from broadsheet.render import Page
 from broadsheet.sources import Outcome, Reading, newest_good
 from broadsheet.validation import Problem, shown
 from pictures import Picture

@@ -33,7 +33,7 @@ from tests.test_markdown import Inspector, is_harmless
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from broadsheet.render import Page
+    from broadsheet.page import Page
 
 PATH = "2026/05/fuzzed"
 LONGEST_PROBLEM = 1000

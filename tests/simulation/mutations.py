@@ -19,10 +19,10 @@ from broadsheet.errors import ConflictError
 from broadsheet.hooks import Hooks
 from broadsheet.index import Scope
 from broadsheet.listings import Listings, Wanted, _Plan
+from broadsheet.page import Drawing
 from broadsheet.reconcile import _Run
 from broadsheet.record import Record, change, recorded
 from broadsheet.redirects import Redirects, is_redirect, wanted_of
-from broadsheet.render import Drawing
 from broadsheet.schedule import AHEAD, Schedules, Standing
 from broadsheet.store import Store
 from broadsheet.verify import SURPLUS, Verifier

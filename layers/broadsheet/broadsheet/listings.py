@@ -32,7 +32,8 @@ from broadsheet.segment import Document, Segment
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from broadsheet.render import Page, Renderer
+    from broadsheet.page import Page
+    from broadsheet.render import Renderer
     from broadsheet.store import Store, Stored
 
 # Attempts at one object, and at everything, before the work goes back to the queue.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from broadsheet.render import Headers
+    from broadsheet.page import Headers
     from broadsheet.sources import Sources, Upload
     from broadsheet.store import Store
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import groupby
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,25 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from broadsheet import addresses, card, disclosure, markdown, metadata, templating
-from broadsheet.article import Image
 from broadsheet.card import Card
 from broadsheet.kept import Kept
+from broadsheet.page import (
+    ATOM,
+    BINARY,
+    CSS,
+    HTML,
+    JSON,
+    JSON_FEED,
+    PNG,
+    PREVIEW_CACHE_CONTROL,
+    RSS,
+    SVG,
+    TEXT,
+    XML,
+    Drawing,
+    Page,
+    tags_of,
+)
 from broadsheet.templating import environment, static
 from broadsheet.theme import Theme
 
@@ -26,28 +41,10 @@ if TYPE_CHECKING:
 
     from jinja2.runtime import Macro
 
-    from broadsheet.article import Article
+    from broadsheet.article import Article, Image
     from broadsheet.index import Entry, Month, Scope
     from broadsheet.segment import Segment
     from broadsheet.site_config import SiteConfig
-
-HTML = "text/html; charset=utf-8"
-XML = "application/xml; charset=utf-8"
-RSS = "application/rss+xml; charset=utf-8"
-ATOM = "application/atom+xml; charset=utf-8"
-JSON_FEED = "application/feed+json; charset=utf-8"
-JSON = "application/json"
-TEXT = "text/plain; charset=utf-8"
-CSS = "text/css; charset=utf-8"
-SVG = "image/svg+xml"
-BINARY = "application/octet-stream"
-PNG = "image/png"
-
-# The CDN keeps a copy until it is invalidated; a browser, which nobody can invalidate, asks again.
-CACHE_CONTROL = "public, max-age=0, s-maxage=31536000, must-revalidate"
-
-# What is shown to a few, and for a time, nobody is to keep.
-PREVIEW_CACHE_CONTROL = "private, no-store"
 
 # Bytes of memory for items of lists, each by what has rendered it and by the line of its entry.
 ITEMS_ROOM = 32 * 1024 * 1024
@@ -63,103 +60,6 @@ ABOUT_AI = "https://cv.iptc.org/newscodes/digitalsourcetype/"
 _MONTHS = (
     "January February March April May June July August September October November December".split()
 )
-_QUOTE = '"'
-
-
-@dataclass(frozen=True)
-class Headers:
-    """What tells two copies of a public object apart without reading them."""
-
-    etag: str
-    content_type: str
-    cache_control: str
-    cache_tag: str
-    made_from: str = ""
-
-
-@dataclass(frozen=True)
-class Page:
-    """One public object of the site bucket, complete with its headers.
-
-    ``made_from`` is what tells of a drawing, without drawing it, whether it is the right one; of a
-    preview it names the article's key, which nobody finds in the address.
-    """
-
-    key: str
-    body: bytes
-    content_type: str
-    cache_tag: str
-    cache_control: str = CACHE_CONTROL
-    made_from: str = ""
-
-    @cached_property
-    def etag(self) -> str:
-        """The entity tag of the page's bytes."""
-        return entity_tag(self.body)
-
-    @property
-    def headers(self) -> Headers:
-        """What S3 says of an object that is this page."""
-        return Headers(
-            self.etag, self.content_type, self.cache_control, self.cache_tag, self.made_from
-        )
-
-    def is_there(self, headers: Headers) -> bool:
-        """Whether an object is this page, by its headers."""
-        return headers == self.headers
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """An article's card, which is drawn only where it is not there already."""
-
-    path: str
-    card: Card
-
-    @property
-    def key(self) -> str:
-        """Where it is stored."""
-        return addresses.card_key(self.path)
-
-    @property
-    def image(self) -> Image:
-        """The card as an article's picture.
-
-        Who keeps pictures by their URLs is told of another one by the query.
-        """
-        address = f"{addresses.url_path(self.key)}?{self.card.digest}"
-        return Image(address, self.card.title, width=card.WIDTH, height=card.HEIGHT)
-
-    def is_there(self, headers: Headers | None) -> bool:
-        """Whether an object is this card, by its headers.
-
-        They say what the object was made from and which bytes came of that: who writes others over
-        it would have to forge both.
-        """
-        return headers is not None and headers == Headers(
-            headers.etag, PNG, CACHE_CONTROL, self._tags, self._made_from(headers.etag)
-        )
-
-    def page(self) -> Page:
-        """The card as it is stored."""
-        body = self.card.png()
-        made_from = self._made_from(entity_tag(body))
-        return Page(self.key, body, PNG, self._tags, made_from=made_from)
-
-    @property
-    def _tags(self) -> str:
-        return _tags(addresses.article_tag(self.path))
-
-    def _made_from(self, etag: str) -> str:
-        return f"{self.card.digest} {etag.strip(_QUOTE)}"
-
-
-def entity_tag(data: bytes) -> str:
-    """The entity tag that S3 gives these bytes: their MD5 under SSE-S3 and in one part.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
-    """
-    return f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
 
 
 class Renderer:
@@ -260,7 +160,7 @@ class Renderer:
             rules.append({"location": "/", "tdm-reservation": 1})
             if reservation.policy:
                 rules[0]["tdm-policy"] = reservation.policy
-        return Page(addresses.TDM_POLICY, json.dumps(rules).encode(), JSON, _tags(""))
+        return Page(addresses.TDM_POLICY, json.dumps(rules).encode(), JSON, tags_of(""))
 
     def _article_data(
         self, article: Article, url: str, image: Image | None, image_url: str
@@ -290,11 +190,11 @@ class Renderer:
         return [
             self._page(addresses.NOT_FOUND, "404.html", ""),
             self._page(addresses.ROBOTS, "robots.txt", "", TEXT),
-            Page(addresses.FEED_STYLE, static("feed.css").encode(), CSS, _tags("")),
+            Page(addresses.FEED_STYLE, static("feed.css").encode(), CSS, tags_of("")),
             self._tdm_policy(),
-            Page(addresses.INDEXNOW, self._config.indexnow_key.encode(), TEXT, _tags("")),
+            Page(addresses.INDEXNOW, self._config.indexnow_key.encode(), TEXT, tags_of("")),
             self._page(addresses.ICON, "icon.svg", "", SVG, initial=initial, colours=theme.light),
-            Page(addresses.THEME, theme.stylesheet().encode(), CSS, _tags("")),
+            Page(addresses.THEME, theme.stylesheet().encode(), CSS, tags_of("")),
         ]
 
     @property
@@ -308,7 +208,7 @@ class Renderer:
         A range of bytes of a compressed copy would be another.
         """
         key = addresses.segment_key(month)
-        return Page(key, segment.to_bytes(), BINARY, _tags(addresses.TAG_LISTINGS))
+        return Page(key, segment.to_bytes(), BINARY, tags_of(addresses.TAG_LISTINGS))
 
     def month(self, month: str, index: Month, topics: Iterable[str]) -> dict[str, Page | None]:
         """The listings of a month by key: its page and sitemap, and its page of each topic given.
@@ -404,7 +304,7 @@ class Renderer:
         self, key: str, template: str, tag: str, content_type: str = HTML, **values: Any
     ) -> Page:
         text = environment().get_template(template).render(**self._shared, key=key, **values)
-        return Page(key, text.encode(), content_type, _tags(tag))
+        return Page(key, text.encode(), content_type, tags_of(tag))
 
     def _each(self, macro: Macro, entries: Iterable[Entry], *given: object) -> Markup:
         """Each entry as a macro renders it, which depends on what it is given and the site alone.
@@ -437,7 +337,7 @@ class Renderer:
         text = json.dumps(feed, ensure_ascii=False, indent=1)
         if items:
             text = text.replace('\n "items": []', f'\n "items": [{items}\n ]')
-        return Page(key, text.encode(), JSON_FEED, _tags(addresses.TAG_LISTINGS))
+        return Page(key, text.encode(), JSON_FEED, tags_of(addresses.TAG_LISTINGS))
 
     def _feed_text(self, entry: Entry) -> str:
         """What feeds say of an article: the part of AI in it, its dek, and what was corrected."""
@@ -492,10 +392,6 @@ class Renderer:
 
 def _item_size(made_of: Item, item: str) -> int:
     return getsizeof(item) + len(made_of[1]) + 250  # and what keeps them together, as measured
-
-
-def _tags(tag: str) -> str:
-    return f"{addresses.TAG_EVERYTHING},{tag}" if tag else addresses.TAG_EVERYTHING
 
 
 def _named(months: Iterable[str]) -> list[tuple[str, str]]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from broadsheet.article import Image
     from broadsheet.index import Place
-    from broadsheet.render import Drawing, Page
+    from broadsheet.page import Drawing, Page
     from broadsheet.settings import Settings
     from broadsheet.store import Store, Stored
 

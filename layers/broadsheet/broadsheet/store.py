@@ -21,12 +21,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from broadsheet import addresses
 from broadsheet.clients import CALL_SECONDS, Clients
 from broadsheet.errors import ConflictError, FullError, OutOfTimeError, UnavailableError
-from broadsheet.render import Headers, entity_tag
+from broadsheet.page import Headers, entity_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from broadsheet.render import Page
+    from broadsheet.page import Page
     from broadsheet.settings import Settings
 
 T = TypeVar("T")

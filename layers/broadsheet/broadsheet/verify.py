@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from broadsheet.render import Drawing, Headers, Page
+    from broadsheet.page import Drawing, Headers, Page
     from broadsheet.settings import Settings
     from broadsheet.sources import Upload
     from broadsheet.store import Store

@@ -21,9 +21,9 @@ from broadsheet.errors import ConflictError
 from broadsheet.record import Record, swap
 
 if TYPE_CHECKING:
+    from broadsheet.page import Page
     from broadsheet.receipts import Receipts
     from broadsheet.redirects import Redirects
-    from broadsheet.render import Page
     from broadsheet.schedule import Schedules
     from broadsheet.sources import Sources, Upload
     from broadsheet.store import Store, Stored
