@@ -17,13 +17,14 @@ from broadsheet import addresses, index, verify
 from broadsheet.segment import BLOCKS, Segment
 from broadsheet.settings import Settings
 from broadsheet.store import Store
-from broadsheet.verify import Difference, Verifier, Walk
+from broadsheet.verify import Verifier, Walk
 from tests.newsroom import DONE, SITE, SOURCE, failed, publish, refused, status
 
 if TYPE_CHECKING:
     import io
     from collections.abc import Callable
 
+    from broadsheet.compare import Difference
     from tests.newsroom import Newsroom
 
 pytestmark = pytest.mark.usefixtures("hurry")

@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import app
 from broadsheet import addresses, schedule, verify
+from broadsheet.compare import SURPLUS
 from broadsheet.errors import ConflictError
 from broadsheet.hooks import Hooks
 from broadsheet.index import Scope
@@ -25,7 +26,7 @@ from broadsheet.record import Record, change, recorded
 from broadsheet.redirects import Redirects, is_redirect, wanted_of
 from broadsheet.schedule import AHEAD, Schedules, Standing
 from broadsheet.store import Store
-from broadsheet.verify import SURPLUS, Verifier
+from broadsheet.verify import Verifier
 from broadsheet.visits import Visits
 
 if TYPE_CHECKING:
