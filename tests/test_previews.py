@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -23,52 +22,35 @@ from local.template import Template
 from tests.gates import crash_at, interrupt_at, some_of
 from tests.newsroom import (
     DONE,
-    SCHEDULING,
     SITE,
     SOURCE,
     URL,
     Crash,
     Newsroom,
     article,
-    make_group,
     publish,
     sqs_record,
     status,
 )
+from tests.secret import NOON, ONE, SECOND, SECRET, THREE, TWO, opened, seen
 from tests.test_media import drawing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
 pytestmark = pytest.mark.usefixtures("hurry")
 
-NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-SECOND = timedelta(seconds=1)
-ONE, TWO, THREE = NOON + HOUR, NOON + 2 * HOUR, NOON + 3 * HOUR
 KEY = "articles/secret.json"
-# No word of any other article.
-WORDS = (b"Zeppelin", b"Quokka", b"Xylophone", b"articles/secret")
-FIELDS = {
-    "title": "Zeppelin",
-    "summary": "Quokka.",
-    "body": "Xylophone.",
-    "topics": ["Harbour"],
-    "published_at": "2026-05-04T09:00:00Z",
-}
+FIELDS = SECRET | {"published_at": "2026-05-04T09:00:00Z"}
 DRAFT = FIELDS | {"status": "draft", "preview_until": ONE.isoformat()}
 SCHEDULED = FIELDS | {"published_at": TWO.isoformat(), "preview_until": ONE.isoformat()}
 
 
 @pytest.fixture
 def room(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Newsroom:
-    """A newsroom at noon, which has schedules, and an article without a preview."""
-    for name, value in SCHEDULING.items():
-        monkeypatch.setenv(name, value)
-    make_group()
-    newsroom.now = NOON
-    publish(newsroom, "plain", topics=["Harbour"], published_at="2026-05-04T08:00:00Z")
-    newsroom.invalidations.clear()
+    """Before anything is invalidated."""
+    opened(newsroom, monkeypatch, "2026-05-04T08:00:00Z").invalidations.clear()
     return newsroom
 
 
@@ -83,12 +65,6 @@ def address(room: Newsroom, key: str = KEY) -> str:
     assert url.startswith(f"{URL}/previews/")
     assert url.endswith("/")
     return f"{url.removeprefix(f'{URL}/')}index.html"
-
-
-def seen(room: Newsroom) -> set[str]:
-    """The public objects in which anything of the secret article can be seen."""
-    found = room.site().items()
-    return {key for key, copy in found if any(word in copy.body + key.encode() for word in WORDS)}
 
 
 def standing(now: datetime, **fields: Any) -> Standing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -32,50 +32,28 @@ from tests.newsroom import (
     article,
     failed,
     links,
-    make_group,
     publish,
     refused,
     sqs_record,
     status,
 )
+from tests.secret import HOUR, NOON, ONE, SECOND, SECRET, THREE, TWO, opened, seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytestmark = pytest.mark.usefixtures("hurry")
 
-NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-SECOND = timedelta(seconds=1)
-ONE, TWO, THREE = NOON + HOUR, NOON + 2 * HOUR, NOON + 3 * HOUR
-# No word of any other article.
-SECRET = {"title": "Zeppelin", "summary": "Quokka.", "body": "Xylophone.", "topics": ["Harbour"]}
-WORDS = ("Zeppelin", "Quokka", "Xylophone", "articles/secret")
-
 
 @pytest.fixture
 def room(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> Newsroom:
     """A newsroom at noon, which has schedules, and an article that has nothing to wait for."""
-    for name, value in SCHEDULING.items():
-        monkeypatch.setenv(name, value)
-    make_group()
-    newsroom.now = NOON
-    publish(newsroom, "plain", topics=["Harbour"], published_at="2026-05-04T09:00:00Z")
-    return newsroom
+    return opened(newsroom, monkeypatch, "2026-05-04T09:00:00Z")
 
 
 def secret(room: Newsroom, at: datetime = ONE, **fields: Any) -> str:
     """Publish what is to be seen at a time, an hour from now; its key."""
     return publish(room, "secret", **SECRET | {"published_at": at.isoformat()} | fields)
-
-
-def seen(room: Newsroom) -> set[str]:
-    """The public objects in which anything of the secret article can be seen."""
-    return {
-        key
-        for key, copy in room.site().items()
-        if key.startswith("articles/secret/") or any(word.encode() in copy.body for word in WORDS)
-    }
 
 
 def settings(**changed: str) -> Settings:
