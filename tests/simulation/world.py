@@ -419,13 +419,19 @@ class World(Watched):
         self.trace.append(f"invocation {actor.number} ends; to come again: {back}")
 
     def _check_neighbours(self, invocation: Invocation, again: list[Message]) -> None:
-        """What fails by itself fails alone; site.json and its messages bring others with them."""
+        """What fails by itself fails alone; site.json and its messages bring others with them.
+
+        So does an article whose address others claim: of that its source decides.
+        """
         if [fault.kind for fault in invocation.fired] != ["out of memory"]:
             return
+        path = invocation.out_of_memory
+        claims = f'"/articles/{path}/"'.encode()
+        operations = (*self.plan.calm, *self.plan.operations)
+        claimers = {operation.key for operation in operations if claims in (operation.body or b"")}
+        shared = {path, "site.json", "reconcile", "verify"} | claimers
         for message in again:
-            body = message.record["body"]
-            shared = (invocation.out_of_memory, "site.json", "reconcile", "verify")
-            if not any(word in body for word in shared):
+            if not any(word in message.record["body"] for word in shared):
                 self._violate(f"message {message.id} fails with its neighbour")
 
     # The gate
