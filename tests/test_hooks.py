@@ -152,6 +152,28 @@ def test_the_end_of_an_article_is_told_even_if_its_record_is_lost(newsroom: News
     assert kinds(newsroom) == ["ArticlePublished", "ArticleRemoved"]
 
 
+def test_the_end_is_told_by_what_was_told_before_if_nothing_else_is_left(
+    newsroom: Newsroom,
+) -> None:
+    publish(newsroom, "a")
+    for key in ("_record/articles/a.json", "articles/a/index.html", "articles/a/card.png"):
+        newsroom.s3.delete_object(Bucket=newsroom.site_bucket, Key=key)
+    publish(newsroom, "a", status="draft")
+
+    assert kinds(newsroom) == ["ArticlePublished", "ArticleRemoved"]
+
+
+def test_nobody_is_told_of_a_draft_from_before_there_was_a_bus(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVENT_BUS", "")
+    publish(newsroom, "merger", status="draft")
+    monkeypatch.setenv("EVENT_BUS", "default")
+    publish(newsroom, "merger", status="draft", title="Merger off")
+
+    assert told(newsroom) == []
+
+
 def test_nobody_is_told_of_a_draft_that_never_was_public(newsroom: Newsroom) -> None:
     key = publish(newsroom, "merger", status="draft")
     newsroom.deliver(newsroom.delete("merger"))

@@ -394,6 +394,20 @@ def test_the_store_forgets_where_a_page_leads_on_before_that_goes(newsroom: News
     newsroom.assert_converged()
 
 
+def test_a_page_that_led_on_stays_while_the_article_whose_address_it_is_is_listed(
+    newsroom: Newsroom,
+) -> None:
+    publish(newsroom, "b")
+    key = newsroom.delete("b")  # and before that is seen:
+    publish(newsroom, "a", aliases=["/articles/b/"])
+    publish(newsroom, "a")
+
+    assert newsroom.dangling == []
+    assert newsroom.deliver(key) == DONE
+    assert "articles/b/index.html" not in newsroom.site()
+    newsroom.assert_converged()
+
+
 def _die_at_update(name: str, _params: dict[str, Any]) -> None:
     if name == "UpdateKeys":
         raise Crash

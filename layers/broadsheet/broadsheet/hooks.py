@@ -99,15 +99,18 @@ class Hooks:
         self._config = config
 
     def look(self, change: Change, before: str) -> News:
-        """See whether a change is news, by the mark of the key's receipt ``before``."""
+        """See whether a change is news, by the mark of the key's receipt ``before``.
+
+        Who has one was told of the key before, whatever else is known of it.
+        """
         outcome = change.outcome
         what = _digest(outcome.key, outcome.status, change.version)
+        known = bool(before) or change.concerns_others
         if not self._settings.event_bus:
-            return News(change, what + _digest(), untold=False)
+            return News(change, what + _digest() if known else "", untold=False)
         if before.startswith(what):
             return News(change, before, untold=False)
-        mark = what + _digest(before) if before or change.concerns_others else ""
-        return News(change, mark, untold=change.concerns_others)
+        return News(change, what + _digest(before) if known else "", untold=known)
 
     def send(self, news: Iterable[News]) -> dict[str, UnavailableError]:
         """Send the events of what is untold; by key, why some could not be sent.

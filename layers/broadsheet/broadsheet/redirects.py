@@ -16,14 +16,16 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Self
 
 from broadsheet import addresses
 from broadsheet.errors import ConflictError, ContendedError, FullError
-from broadsheet.index import UNREADABLE
+from broadsheet.index import UNREADABLE, Month
 from broadsheet.listings import ROUNDS, pause
+from broadsheet.record import recorded
 from broadsheet.validation import Problem, shown
 
 if TYPE_CHECKING:
@@ -166,7 +168,7 @@ class Redirects:
             wrote = self._store.each(self._write_page, leading)
             self._tell([view for view in views if view.dirty])
             # Before that the store may lead to a page that goes, left so by somebody who died.
-            wrote += self._store.each(self._write_page, ending)
+            wrote += self._store.each(self._delete_page, ending)
             both = zip([*leading, *ending], wrote, strict=True)
             doubtful = [view for view, done in both if done or view.dirty]
             moved = self._store.each(self._has_moved, doubtful)
@@ -248,24 +250,19 @@ class Redirects:
         return path in self._views and self._views[path].stale
 
     def _write_page(self, view: _View) -> bool:
-        """Write, or delete, the page that leads on; whether anything was to do."""
-        key, target, found = addresses.redirect_key(view.path), view.claims.winner, view.found
+        """Write the page that leads on; whether anything was to do."""
+        key, found = addresses.redirect_key(view.path), view.found
         if not key:
             return False
-        page = self._sources.renderer.moved(key, target) if target else None
+        page = self._sources.renderer.moved(key, view.claims.winner)
         for attempt in range(ROUNDS):
-            if page.is_there(found) if page and found else not (page or found):
+            if found and page.is_there(found):
                 return attempt > 0
-            if page is None and found and not is_redirect(found):
-                return attempt > 0  # an article's that is about to be removed by somebody else
             if self._has_moved(view):
                 return True
             view.stale |= found is not None or not view.fresh
             try:
-                if page:
-                    self._store.replace_page(page, found.etag if found else None)
-                elif found:
-                    self._store.remove_page(key, found.etag)
+                self._store.replace_page(page, found.etag if found else None)
             except ConflictError:
                 view.stale = True
                 pause(attempt)
@@ -273,6 +270,38 @@ class Redirects:
             else:
                 return True
         return True
+
+    def _delete_page(self, view: _View) -> bool:
+        """Delete the page that leads on no more; whether anything was to do."""
+        key, found = addresses.redirect_key(view.path), view.found
+        for attempt in range(ROUNDS):
+            # What leads nowhere is an article's, which somebody else is about to remove.
+            if found is None or not is_redirect(found):
+                return attempt > 0
+            if self._has_moved(view):
+                return True
+            if view.there and self._is_listed(view.there.path):
+                return True  # who takes it out of the lists, or publishes it, sees to the page
+            view.stale = True
+            try:
+                self._store.remove_page(key, found.etag)
+            except ConflictError:
+                pause(attempt)
+                found = self._store.page_headers(key)
+            else:
+                return True
+        return True
+
+    def _is_listed(self, path: str) -> bool:
+        """Whether lists lead to an article's address."""
+        places = recorded(self._store.read_state(addresses.record_key(path)))
+        for month in {month for _, month in places}:
+            stored = self._store.read_state(addresses.month_index_key(month))
+            with suppress(*UNREADABLE):
+                index = Month.from_bytes(stored.data) if stored else Month()
+                if any(entry.path == path for entry in index.entries):
+                    return True
+        return False
 
     def _has_moved(self, view: _View) -> bool:
         """Whether the claims, or the source that decides beside them, are not as they were read."""
