@@ -17,16 +17,15 @@ import json
 import os
 import random
 import sys
-from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from moto import mock_aws
 from rich.console import Console
 
-from benchmarks import cost, figures
+from benchmarks import figures
+from benchmarks.archive_tables import aims, growth, path, plots, processors, requests
 from benchmarks.calls import Recorder
 from benchmarks.century import (
     A_YEAR,
@@ -38,9 +37,8 @@ from benchmarks.century import (
     fields,
     month_before,
 )
-from benchmarks.figures import Figures
-from benchmarks.plot import Plot, Series
-from benchmarks.processor import Processor, measure
+from benchmarks.processor import measure
+from benchmarks.published import BEGINS, BOUND, CHANGE, GROWTH, ITEMS, NEW, REMOVAL, Publish
 from benchmarks.virtual import Message, Timeline, World
 from benchmarks.workload import Limits
 from broadsheet import addresses, store
@@ -59,84 +57,8 @@ if TYPE_CHECKING:
     from tests.newsroom import Newsroom
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
-# What is asked for: the share by which nothing may grow, and items of an invalidation.
-GROWTH = 0.05
-ITEMS = 2
-# What is aimed at.
-TRIPS, REQUESTS, RATIO = 5, 40, 1.3
-
-NEW, CHANGE, REMOVAL, BEGINS = "a new article", "a change", "a removal", "the first of a month"
-# What must not grow; the first of a month writes the lists of months, which have one more.
-BOUND = (NEW, CHANGE, REMOVAL)
 PATH, FIRST = f"{NEWEST_MONTH}/new", f"{month_before(NEWEST_MONTH, -1)}/first"
-KINDS = {"PutObject": "PUT", "GetObject": "GET", "HeadObject": "HEAD", "DeleteObject": "DELETE"}
 PLAN = Plan(seed=0, calm=(), operations=())
-
-
-@dataclass(frozen=True)
-class Publish:
-    """What one invocation did to an archive of so many articles."""
-
-    articles: int
-    what: str
-    key: str
-    calls: Sequence[Call]
-    processor: Processor | None = None
-
-    @property
-    def read(self) -> int:
-        """Bytes of objects."""
-        return sum(call.read for call in self.calls)
-
-    @property
-    def written(self) -> int:
-        """Likewise."""
-        return sum(call.written for call in self.calls)
-
-    @property
-    def items(self) -> int:
-        """Items of invalidations."""
-        return sum(call.items for call in self.calls)
-
-    @property
-    def requests(self) -> Counter[str]:
-        """Requests, by HTTP's method where it is S3's."""
-        return Counter(KINDS.get(call.operation, call.operation) for call in self.calls)
-
-    def trips(self, last: Callable[[Call], bool]) -> int:
-        """Round trips, one after the other, until the last call of a kind is answered."""
-        return max((int(call.ended) for call in self.calls if last(call)), default=0)
-
-    @property
-    def until_page(self) -> int:
-        """Until the page, or what has become of it, is in the bucket."""
-        page = addresses.page_key(addresses.article_path(self.key) or "")
-        return self.trips(lambda call: call.key == page and call.method in {"PUT", "DELETE"})
-
-    @property
-    def until_seen(self) -> int:
-        """Until the CDN has been told, after which a reader sees it in every list."""
-        return self.trips(lambda call: call.operation == "CreateInvalidation")
-
-    @property
-    def dollars(self) -> float:
-        """As benchmarks/cost.py counts it, without the items, of which there are free ones."""
-        kinds = self.requests
-        return (
-            cost.PUT.of(kinds["PUT"] + (self.what != REMOVAL))  # and the upload
-            + cost.GET.of(kinds["GET"] + kinds["HEAD"])
-            + cost.SECOND.of(cost.SECONDS * cost.GIGABYTES)
-            + cost.CALL.of(1)
-            + cost.MESSAGE.of(cost.MESSAGES)
-        )
-
-    def weights(self) -> Counter[tuple[str, str]]:
-        """Bytes by what was done ("read", "written") and key."""
-        found: Counter[tuple[str, str]] = Counter()
-        for call in self.calls:
-            found["read", call.key] += call.read
-            found["written", call.key] += call.written
-        return +found
 
 
 class Counted(World):
@@ -262,156 +184,6 @@ def faults(publishes: Sequence[Publish]) -> list[str]:
             if abs(after - before) > GROWTH * before
         ]
     return found
-
-
-def aims(publishes: Sequence[Publish]) -> Figures:
-    """What is aimed at for a new article, beside the worst that there was."""
-    new = [one for one in publishes if one.what == NEW]
-    trips, requests = max(one.until_seen for one in new), max(len(one.calls) for one in new)
-    rows = [
-        ["round trips until a reader sees it", f"{TRIPS}", f"{trips}", _met(trips, TRIPS)],
-        ["requests", f"{REQUESTS}", f"{requests}", _met(requests, REQUESTS)],
-    ]
-    if all(one.processor for one in new):
-        ratio = max(one.processor.ratio for one in new if one.processor)
-        rows.append(
-            ["processor time, times the loop's", f"{RATIO}", f"{ratio:.1f}", _met(ratio, RATIO)]
-        )
-    return Figures("What is aimed at", ("a new article", "at most", "is", "met"), rows)
-
-
-def _met(found: float, at_most: float) -> str:
-    return "yes" if found <= at_most else "no"
-
-
-def requests(publishes: Sequence[Publish]) -> Figures:
-    """Requests, bytes, round trips, items and dollars of each."""
-    columns = (
-        "",
-        "articles",
-        *("requests", "PUT", "GET", "HEAD", "DELETE"),
-        *("kB read", "kB written"),
-        *("trips: page", "seen", "all"),
-        *("items", "$"),
-    )
-    rows = [
-        [
-            one.what,
-            f"{one.articles:,}",
-            f"{len(one.calls)}",
-            *(f"{one.requests[kind]}" for kind in KINDS.values()),
-            f"{one.read / 1000:,.1f}",
-            f"{one.written / 1000:,.1f}",
-            f"{one.until_page}",
-            f"{one.until_seen}",
-            f"{one.trips(lambda _: True)}",
-            f"{one.items}",
-            f"{one.dollars:.6f}",
-        ]
-        for one in sorted(publishes, key=lambda one: _ORDER.index(one.what))
-    ]
-    return Figures("One invocation", columns, rows)
-
-
-_ORDER = (NEW, CHANGE, REMOVAL, BEGINS)
-
-
-def path(publish: Publish) -> Figures:
-    """What is called in each round trip."""
-    trips: defaultdict[int, list[Call]] = defaultdict(list)
-    for call in publish.calls:
-        trips[int(call.ended)].append(call)
-    rows = []
-    for number, calls in sorted(trips.items()):
-        kinds: defaultdict[str, list[str]] = defaultdict(list)
-        for call in calls:
-            kinds[KINDS.get(call.operation, call.operation)].append(call.key)
-        said = [
-            f"{kind} {min(keys)}" + (f" and {len(keys) - 1} more" if keys[1:] else "")
-            for kind, keys in sorted(kinds.items())
-        ]
-        rows.append([f"{number}", "; ".join(said).strip()])
-    columns = ("round trip", "calls beside each other")
-    return Figures(f"The round trips of {publish.what}", columns, rows, texts=2)
-
-
-def processors(publishes: Sequence[Publish]) -> Figures:
-    """Processor time, beside that of the bare loop."""
-    rows = [
-        [
-            one.what,
-            f"{one.articles:,}",
-            f"{median(one.processor.function) * 1000:.0f}",
-            f"{median(one.processor.loop) * 1000:.0f}",
-            f"{one.processor.ratio:.1f}",
-        ]
-        for one in sorted(publishes, key=lambda one: _ORDER.index(one.what))
-        if one.processor
-    ]
-    columns = ("", "articles", "the function, ms", "the same calls, ms", "ratio")
-    return Figures("Processor time, median", columns, rows)
-
-
-def growth(publishes: Sequence[Publish], what: str) -> Figures:
-    """Bytes of each object of which there are not as many in the largest as in the smallest."""
-    ours = [one for one in publishes if one.what == what]
-    weights = [one.weights() for one in ours]
-    found = {place for one in weights for place in one}
-    differing = {
-        place: [one[place] for one in weights]
-        for place in found
-        if weights[0][place] != weights[-1][place]
-    }
-    ordered = sorted(
-        differing, key=lambda place: (-differing[place][-1] + differing[place][0], place)
-    )
-    rows = [
-        [
-            f"{key} {done}",
-            *(f"{size:,}" for size in differing[done, key]),
-            f"{differing[done, key][-1] - differing[done, key][0]:+,}",
-        ]
-        for done, key in ordered
-    ]
-    if rows:
-        sums = [sum(column) for column in zip(*(differing[p] for p in ordered), strict=True)]
-        rows.append(["all", *(f"{s:,}" for s in sums), f"{sums[-1] - sums[0]:+,}"])
-    columns = ("bytes", *(f"{one.articles:,}" for one in ours), "growth")
-    return Figures(f"What differs by the size of the archive: {what}", columns, rows)
-
-
-def plots(publishes: Sequence[Publish]) -> dict[str, str]:
-    """Requests and bytes by the size of the archive."""
-    kinds = {what: [one for one in publishes if one.what == what] for what in BOUND}
-    sizes = [one.articles for one in kinds[NEW]]
-    counted = [Series(what, [len(one.calls) for one in ours]) for what, ours in kinds.items()]
-    new = kinds[NEW]
-    weighed = [
-        Series("written", [one.written / 1e6 for one in new]),
-        Series("read", [one.read / 1e6 for one in new]),
-    ]
-    across = "articles in the archive"
-    return {
-        "archive-requests": Plot(
-            "Requests of one publish",
-            _told("Requests", sizes, counted),
-            across,
-            "requests",
-            (REQUESTS, f"aim: {REQUESTS}"),
-        ).lines(sizes, counted),
-        "archive-bytes": Plot(
-            "Bytes of one publish of a new article",
-            _told("Megabytes", sizes, weighed),
-            across,
-            "MB",
-        ).lines(sizes, weighed),
-    }
-
-
-def _told(what: str, sizes: Sequence[int], series: Sequence[Series]) -> str:
-    said = ", ".join(f"{size:,}" for size in sizes)
-    parts = [f"{one.name} {', '.join(f'{value:.4g}' for value in one.values)}" for one in series]
-    return f"{what} in archives of {said} articles: {'; '.join(parts)}."
 
 
 def main() -> int:

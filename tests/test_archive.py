@@ -11,10 +11,11 @@ import pytest
 
 from benchmarks import archive as benchmark
 from benchmarks import figures
-from benchmarks.archive import BEGINS, CHANGE, NEW, REMOVAL, Publish
+from benchmarks.archive_tables import growth
 from benchmarks.calls import Call, Recorder, answering, make
 from benchmarks.century import STEPS, TOPICS, Archive, month_before, upload
 from benchmarks.figures import Figures
+from benchmarks.published import BEGINS, BOUND, CHANGE, NEW, REMOVAL, Publish
 from broadsheet import addresses
 from broadsheet.settings import Settings
 from broadsheet.store import Store
@@ -145,9 +146,7 @@ def test_what_grows_is_a_fault_and_what_does_not_is_none() -> None:
     def publishes(**calls: list[Call]) -> list[Publish]:
         sizes = {"small": 10, "large": 100}
         return [
-            Publish(sizes[size], what, "k", made)
-            for size, made in calls.items()
-            for what in benchmark.BOUND
+            Publish(sizes[size], what, "k", made) for size, made in calls.items() for what in BOUND
         ]
 
     assert benchmark.faults(publishes(small=put(100), large=put(105))) == []
@@ -155,7 +154,7 @@ def test_what_grows_is_a_fault_and_what_does_not_is_none() -> None:
     assert len(benchmark.faults(publishes(small=put(100), large=put(94)))) == 3
     assert len(benchmark.faults(publishes(small=put(100), large=put(100) * 2))) == 6
     assert len(benchmark.faults(publishes(small=put(100), large=put(100, items=3)))) == 3
-    grown = benchmark.growth(publishes(small=put(100), large=put(106)), NEW)
+    grown = growth(publishes(small=put(100), large=put(106)), NEW)
     assert grown.rows == [["k written", "100", "106", "+6"], ["all", "100", "106", "+6"]]
 
 
