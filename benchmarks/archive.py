@@ -39,7 +39,8 @@ from benchmarks.century import (
 )
 from benchmarks.processor import measure
 from benchmarks.published import BEGINS, BOUND, CHANGE, GROWTH, ITEMS, NEW, REMOVAL, Publish
-from benchmarks.virtual import Message, Timeline, World
+from benchmarks.sqs import Message
+from benchmarks.virtual import Timeline, World
 from benchmarks.workload import Limits
 from broadsheet import addresses, store
 from broadsheet.settings import Settings

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import app
 from benchmarks import real, virtual
-from benchmarks.virtual import Queue
+from benchmarks.sqs import Queue
 from benchmarks.workload import Limits, Workload, lost
 
 if TYPE_CHECKING:
