@@ -408,6 +408,19 @@ def test_a_page_that_led_on_stays_while_the_article_whose_address_it_is_is_liste
     newsroom.assert_converged()
 
 
+def test_the_copies_of_what_a_page_that_leads_on_replaces_go_by_their_own_tag(
+    newsroom: Newsroom,
+) -> None:
+    publish(newsroom, "a", aliases=["/articles/b/"])
+    tags = {"cache-tag": "site,articles/b"}
+    newsroom.s3.put_object(
+        Bucket=newsroom.site_bucket, Key="articles/b/index.html", Body=b"x", Metadata=tags
+    )
+    publish(newsroom, "a", aliases=["/articles/b/"], title="Changed")
+
+    assert newsroom.invalidations[-1] == ["#articles/a", "#articles/b", "#listings", "#redirects"]
+
+
 def _die_at_update(name: str, _params: dict[str, Any]) -> None:
     if name == "UpdateKeys":
         raise Crash

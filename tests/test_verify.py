@@ -683,6 +683,11 @@ def _lost_place_of_an_article(paper: Newsroom) -> None:
     paper.s3.delete_object(Bucket=SITE, Key="articles/moved/index.html")
 
 
+def _defaced_place_of_an_article(paper: Newsroom) -> None:
+    tags = {"cache-tag": "site,articles/moved"}
+    paper.s3.put_object(Bucket=SITE, Key="articles/moved/index.html", Body=b"x", Metadata=tags)
+
+
 def _forgetful_record(paper: Newsroom) -> None:
     paper.s3.put_object(Bucket=SITE, Key="_record/articles/n.json", Body=b'{"places": []}')
 
@@ -701,6 +706,7 @@ def _forgetful_record(paper: Newsroom) -> None:
         _other_redirect,
         _surplus_redirect,
         _lost_place_of_an_article,
+        _defaced_place_of_an_article,
         _forgetful_record,
     ],
 )

@@ -255,8 +255,10 @@ class Look:
         taken, _, found = redirects.look(self._store, self._sources, path, {})
         if claims.settled != self._redirects_store or claims != claims.won(taken=taken):
             differences.append(Difference(key, "is not settled", aliases=aliases))
-        what = "" if taken else _compared(self._moved(path), found)
-        if what and not (found and not redirects.is_redirect(found)):
+        moved = self._moved(path)
+        what = "" if taken else _compared(moved, found)
+        # Where none is to lead on, what lies there and leads nowhere is an article's.
+        if what and (moved or (found and redirects.is_redirect(found))):
             differences.append(Difference(addresses.redirect_key(path), what, aliases=aliases))
         return [*differences, *self.redirect(path)]
 

@@ -436,6 +436,7 @@ class _Run:
             tags.add(addresses.TAG_LISTINGS)
         if self._redirects.stale:
             tags.add(addresses.TAG_REDIRECTS)
+            tags |= {addresses.article_tag(path) for path in self._redirects.replaced}
         return [f"#{tag}" for tag in sorted(tags)]
 
     def _by_path(self) -> list[str]:

@@ -120,9 +120,9 @@ class _View:
 class Redirects:
     """Settles the redirects of one invocation.
 
-    ``stale`` collects the keys of pages that the CDN may hold an old copy of, ``concerned`` the
-    articles whose claims came to something else; ``refused`` counts redirects that the store had no
-    room for.
+    ``stale`` collects the keys of pages that the CDN may hold an old copy of, ``replaced`` the
+    articles of which a page lay there, and ``concerned`` those whose claims came to something else;
+    ``refused`` counts redirects that the store had no room for.
     """
 
     def __init__(self, store: Store, arn: str, *, doubtful: bool = False) -> None:
@@ -135,6 +135,7 @@ class Redirects:
         self._refused: set[str] = set()
         self._untold: set[str] = set()
         self.concerned: set[str] = set()
+        self.replaced: set[str] = set()
         self._sources: Sources
         self._uploads: Mapping[str, Upload] = {}
 
@@ -261,6 +262,8 @@ class Redirects:
             if self._has_moved(view):
                 return True
             view.stale |= found is not None or not view.fresh
+            if found and view.there and not is_redirect(found):
+                self.replaced.add(view.there.path)
             try:
                 self._store.replace_page(page, found.etag if found else None)
             except ConflictError:
