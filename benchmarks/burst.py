@@ -25,6 +25,7 @@ from benchmarks.plot import Plot, Series
 from benchmarks.virtual import REFUSED, Result, World
 from benchmarks.workload import Limits, Workload
 from broadsheet import store
+from broadsheet.settings import Settings
 from tests.simulation.plan import Plan
 from tests.simulation.world import environment
 
@@ -72,7 +73,7 @@ class Crowd(World):
 
     def play(self) -> None:
         """As before, and see what is refused."""
-        clients = store._clients("", 1)  # noqa: SLF001 (to hear their answers)
+        clients = store._clients("", Settings.parallel_calls)  # noqa: SLF001 (to hear their answers)
         clients.s3.meta.events.register("after-call", self._hear)
         try:
             super().play()

@@ -202,6 +202,8 @@ class World(Newsroom):
             )
         self.s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
         os.environ["DISTRIBUTION_ID"] = make_distribution()
+        # As deployed, so that as many articles of a batch are begun at a time.
+        os.environ["PARALLEL_CALLS"] = str(Settings.parallel_calls)
         os.environ["QUEUE_URL"] = "https://sqs.eu-west-1.amazonaws.com/123456789012/q"
         self._rng = random.Random(f"{plan.seed} world")  # noqa: S311 (no secret)
         self._timeline = Timeline(plan, self)
@@ -453,7 +455,7 @@ class World(Newsroom):
             CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
         )
         keys = [key for key in self.keys(SOURCE) if key.startswith("articles/")]
-        os.environ["SITE_BUCKET"] = clean.site_bucket
+        os.environ |= {"SITE_BUCKET": clean.site_bucket, "PARALLEL_CALLS": "1"}
         if (
             app.lambda_handler({"Records": [sqs_record("all", keys)]}, None, now=lambda: LATE)
             != DONE
