@@ -9,7 +9,9 @@ import logging
 import sys
 import threading
 import time
+from copy import copy
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 from moto.moto_server.werkzeug_app import (
@@ -74,6 +76,24 @@ def spare_memory() -> None:
     FakeKey.__new__ = new  # type: ignore[method-assign,assignment]
 
 
+def spare_copies() -> None:
+    """Let a list of versions copy what it may have in it: moto would copy the whole bucket."""
+    listed = S3Backend.list_object_versions
+
+    def list_object_versions(self: S3Backend, bucket_name: str, *args: Any, **options: Any) -> Any:
+        bucket = copy(self.get_bucket(bucket_name))
+        keys, prefix = bucket.keys, options.get("prefix") or ""
+        bucket.keys = type(keys)()
+        for key, versions in list(keys.iterlists()):
+            if key.startswith(prefix):
+                bucket.keys.setlist(key, versions)
+        # It asks for nothing but the bucket.
+        narrow: Any = SimpleNamespace(get_bucket=lambda _name: bucket)
+        return listed(narrow, bucket_name, *args, **options)
+
+    S3Backend.list_object_versions = list_object_versions  # type: ignore[method-assign]
+
+
 def _milliseconds(_moment: None = None) -> float:
     return time.time() * 1000
 
@@ -103,6 +123,7 @@ def main() -> None:
     application = DomainDispatcherApplication(create_backend_app)
     spare_time(application)
     spare_memory()
+    spare_copies()
     server = make_server(
         "127.0.0.1", 0, beside(application), threaded=True, request_handler=Handler
     )
