@@ -123,7 +123,11 @@ def _work_off(
     later.start()
     try:
         done = 0
-        while done < result.messages and not result.dead_letters:
+        # There may be more: an upload that boto3 has repeated is told of twice.
+        while (done < result.messages or _waiting(aws, aws.queue_url)) and not result.dead_letters:
+            if done >= result.messages and news.empty():
+                time.sleep(1)
+                continue
             one = news.get(timeout=PATIENCE)
             done += one.done
             _note(result, one)
