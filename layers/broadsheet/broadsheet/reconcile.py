@@ -429,14 +429,14 @@ class _Run:
         self._report.invalidation_items = len(items)
 
     def _by_tag(self) -> list[str]:
-        if self._stale_everything or len(self._stale_paths) > MOST_TAGS:
+        stale = self._stale_paths | self._redirects.replaced
+        if self._stale_everything or len(stale) > MOST_TAGS:
             return [f"#{addresses.TAG_EVERYTHING}"]
-        tags = {addresses.article_tag(path) for path in self._stale_paths}
+        tags = {addresses.article_tag(path) for path in stale}
         if self._stale_listings:
             tags.add(addresses.TAG_LISTINGS)
         if self._redirects.stale:
             tags.add(addresses.TAG_REDIRECTS)
-            tags |= {addresses.article_tag(path) for path in self._redirects.replaced}
         return [f"#{tag}" for tag in sorted(tags)]
 
     def _by_path(self) -> list[str]:
