@@ -60,11 +60,10 @@ class Queue:
     def receive(self, now: float) -> list[Message]:
         """A batch, hidden from others; what has been received too often dies instead."""
         batch: list[Message] = []
-        self._full = None
         while len(batch) < self._limits.batch and self.next() <= now:
             message = heapq.heappop(self._heap)[2]
             if message.receives == self._limits.most_receives:
-                message.done = True
+                self.delete(message)
                 self.dead.append(message)
                 continue
             message.receives += 1
@@ -74,7 +73,7 @@ class Queue:
         return batch
 
     def delete(self, message: Message) -> None:
-        """One that has been handled."""
+        """One that has been handled, or given up."""
         message.done = True
         self._full = None
 
