@@ -15,6 +15,7 @@ from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from broadsheet.settings import Settings
 from tests.newsroom import article
 from tests.simulation.moments import MOMENTS, PARSE, SECOND_LOOK
 from tests.simulation.plan import FAULTS, START, Fault, Operation, Place, Plan, Stall
@@ -149,10 +150,13 @@ def plan_of(seed: int, scene: str = "") -> Plan:
 
     Of this scene, one of AIMS, if it is named.
     """
+    calls = random.Random(f"{seed} calls").choice([1, Settings.parallel_calls])  # noqa: S311 (no secret)
     if scene:
-        return AIMS[scene](seed, random.Random(f"{seed} {scene}"))  # noqa: S311 (no secret)
-    rng = random.Random(f"{seed} previews")  # noqa: S311 (no secret)
-    return _previewed(seed, rng) if rng.random() < 0.06 else _addressed(seed)
+        plan = AIMS[scene](seed, random.Random(f"{seed} {scene}"))  # noqa: S311 (no secret)
+    else:
+        rng = random.Random(f"{seed} previews")  # noqa: S311 (no secret)
+        plan = _previewed(seed, rng) if rng.random() < 0.06 else _addressed(seed)
+    return replace(plan, parallel_calls=calls)
 
 
 def _previewed(seed: int, rng: random.Random) -> Plan:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
+from broadsheet.settings import Settings
+
 Does = Literal["upload", "verify", "damage", "forget", "clock"]
 Style = Literal["uniform", "weights", "priorities"]
 FaultKind = Literal[
@@ -108,7 +110,8 @@ class Plan:
     way, ``batch`` the messages of each. With ``events`` there is a bus on which others are
     told. ``behind`` are seconds by which the clocks of invocations are slow, one after the other.
     With ``gather`` a batch has as many as there are, and waits until nothing more can be
-    uploaded.
+    uploaded. ``parallel_calls`` is the function's setting: by it, articles of a batch are begun one
+    at a time or up to ten. The calls themselves come one after the other, in any order.
     """
 
     seed: int
@@ -126,6 +129,7 @@ class Plan:
     events: bool = False
     gather: bool = False
     behind: tuple[int, ...] = (0,)
+    parallel_calls: int = Settings.parallel_calls
 
     @property
     def leaves_damage(self) -> bool:
@@ -142,7 +146,8 @@ class Plan:
         head = (
             f"seed {self.seed}: {self.style}, newest {self.newest}, at once {self.at_once}, "
             f"by {self.invalidate_by}, {'with' if self.queue else 'without'} queue, "
-            f"{'with' if self.events else 'without'} events, clocks {self.behind} s behind"
+            f"{'with' if self.events else 'without'} events, clocks {self.behind} s behind, "
+            f"{self.parallel_calls} parallel calls"
         )
         calm = [f"{operation}, and wait" for operation in self.calm]
         storm = [str(part) for part in (*self.operations, *self.stalls, *self.faults)]

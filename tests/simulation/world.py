@@ -143,7 +143,7 @@ class World(Watched):
         self.s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
         make_group()
         self.now = START
-        self._clients = store._clients("", 1)  # noqa: SLF001 (the one gate)
+        self._clients = store._clients("", plan.parallel_calls)  # noqa: SLF001 (the one gate)
         os.environ["DISTRIBUTION_ID"] = make_distribution()
         if plan.queue:
             os.environ["QUEUE_URL"] = self._clients.sqs.create_queue(QueueName="q")["QueueUrl"]
@@ -177,6 +177,8 @@ class World(Watched):
             "after-call": self._after,
         }
         with ExitStack() as stack:
+            calls = {"PARALLEL_CALLS": str(self.plan.parallel_calls)}
+            stack.enter_context(patch.dict(os.environ, calls))
             for owner, name, replacement in self._patches():
                 stack.enter_context(patch.object(owner, name, replacement))
             for emitter in emitters:
