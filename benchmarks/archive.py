@@ -19,7 +19,7 @@ import random
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from moto import mock_aws
 from rich.console import Console
@@ -42,7 +42,8 @@ from benchmarks.published import BEGINS, BOUND, CHANGE, GROWTH, ITEMS, NEW, REMO
 from benchmarks.sqs import Message
 from benchmarks.virtual import Timeline, World
 from benchmarks.workload import Limits
-from broadsheet import addresses, store
+from broadsheet import addresses
+from broadsheet.clients import clients_of
 from broadsheet.settings import Settings
 from broadsheet.sources import Sources
 from broadsheet.store import Store
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from benchmarks.calls import Call
+    from broadsheet.clients import Clients
     from broadsheet.page import Page
     from tests.newsroom import Newsroom
 
@@ -75,7 +77,7 @@ class Counted(World):
         self._due.append(key)
         timeline = self._timeline = Timeline(PLAN, self)
         recorder = Recorder(lambda: timeline.now)
-        clients = _clients()
+        clients = clients_here()
         with recorder.listening([clients.s3, clients.cloudfront]):
             self.play()
         if self.result.redelivered:
@@ -102,9 +104,9 @@ class Counted(World):
         return pages
 
 
-def _clients() -> Any:
-    connections = Settings.from_environment(os.environ).parallel_calls
-    return store._clients("", connections)  # noqa: SLF001 (to hear their calls)
+def clients_here() -> Clients:
+    """Those that the handler calls in this environment."""
+    return clients_of("", Settings.from_environment(os.environ).parallel_calls)
 
 
 def run(archive: Archive, tell: Callable[[str], None], *, processor: bool = True) -> list[Publish]:
@@ -119,7 +121,7 @@ def run(archive: Archive, tell: Callable[[str], None], *, processor: bool = True
         archive.seed(at_aws, URL, slugs)
         # As in a process that has published before: site.json is known.
         recorder = Recorder(lambda: 0.0)
-        with recorder.listening([_clients().s3]):
+        with recorder.listening([clients_here().s3]):
             Sources(at_aws, settings)
         found = []
         for what, key in _uploads(world):

@@ -88,7 +88,7 @@ def rebuilt(archive: Iterable[Story]) -> float:
     """Seconds to make the whole site of an archive in an empty bucket, without drawing cards."""
     s3 = memory.MemoryS3()
     keys = memory.upload(s3, archive)
-    with memory.clients_of(s3):
+    with memory.playing_aws(s3):
         return seconds(memory.rebuild, [keys])
 
 

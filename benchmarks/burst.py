@@ -24,7 +24,7 @@ from benchmarks.figures import Figures
 from benchmarks.plot import Plot, Series
 from benchmarks.virtual import REFUSED, Result, World
 from benchmarks.workload import Limits, Workload
-from broadsheet import store
+from broadsheet.clients import clients_of
 from broadsheet.settings import Settings
 from tests.simulation.plan import Plan
 from tests.simulation.world import environment
@@ -73,7 +73,7 @@ class Crowd(World):
 
     def play(self) -> None:
         """As before, and see what is refused."""
-        clients = store._clients("", Settings.parallel_calls)  # noqa: SLF001 (to hear their answers)
+        clients = clients_of("", Settings.parallel_calls)
         clients.s3.meta.events.register("after-call", self._hear)
         try:
             super().play()

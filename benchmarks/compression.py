@@ -34,7 +34,7 @@ PLACE = "compression"
 def indexes(count: int) -> list[bytes]:
     """The indexes that a publish touches in an archive of so many articles."""
     s3 = memory.MemoryS3()
-    with memory.clients_of(s3):
+    with memory.playing_aws(s3):
         Archive(count).seed(Store(memory.SETTINGS), memory.SETTINGS.site_url, TOPICS)
     newest = max(key for _, key in s3.objects if key.startswith("_index/2"))
     wanted = {newest, "_index/site.json", *(f"_index/topics/{topic}.json" for topic in TOPICS)}

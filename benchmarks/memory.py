@@ -84,14 +84,14 @@ def _error(operation: str, code: str) -> ClientError:
 
 
 @contextmanager
-def clients_of(s3: MemoryS3) -> Iterator[None]:
+def playing_aws(s3: MemoryS3) -> Iterator[None]:
     """Let the store call these buckets, and a distribution that keeps nothing."""
 
     def invalidate(**_: Any) -> None:
         s3.calls["CreateInvalidation"] += 1
 
     clients = SimpleNamespace(s3=s3, cloudfront=SimpleNamespace(create_invalidation=invalidate))
-    with patch.object(store, "_clients", lambda *_: clients):
+    with patch.object(store, "clients_of", lambda *_: clients):
         yield
 
 
@@ -99,7 +99,7 @@ def build(stories: Iterable[Story], *, cards: bool = False) -> MemoryS3:
     """Publish all of an archive into empty buckets, with or without drawing cards."""
     s3 = MemoryS3()
     keys = upload(s3, stories)
-    with clients_of(s3):
+    with playing_aws(s3):
         rebuild(keys, cards=cards)
     return s3
 

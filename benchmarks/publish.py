@@ -20,7 +20,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import memory
-from broadsheet import store
+from broadsheet.clients import clients_of
 from broadsheet.settings import Settings
 from local.aws import SITE_BUCKET, SOURCE_BUCKET, local_aws
 from local.function import environment, functions
@@ -95,7 +95,7 @@ def publish(archive: memory.MemoryS3, new: Sequence[Story], now: Callable[[], An
                 sent: Any = {n: v for n, v in request.items() if n not in without}
                 aws.s3.put_object(Bucket=SITE_BUCKET, Key=key, **sent)
         with functions(variables, Path(folder) / "log", now) as (handler, _):
-            clients = store._clients(os.environ["AWS_ENDPOINT_URL"], Settings.parallel_calls)  # noqa: SLF001 (to count their calls)
+            clients = clients_of(os.environ["AWS_ENDPOINT_URL"], Settings.parallel_calls)
             seconds, counted = [], []
             for story in new:
                 key = f"articles/{story.path}.json"
@@ -143,7 +143,7 @@ def _invoke(handler: Handler, key: str) -> float:
 def _own(archive: memory.MemoryS3, new: Sequence[Story]) -> float:
     """The same without boto3, and with cards: the median."""
     seconds = []
-    with memory.clients_of(archive):
+    with memory.playing_aws(archive):
         for story in new:
             keys = memory.upload(archive, [story])
             began = time.process_time()

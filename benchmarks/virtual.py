@@ -29,7 +29,7 @@ from moto.core.models import botocore_stubber
 import app
 from benchmarks.sqs import Message, Queue
 from benchmarks.workload import TWICE, Limits, Workload, lost
-from broadsheet import store
+from broadsheet.clients import clients_of
 from broadsheet.render import Renderer
 from broadsheet.settings import Settings
 from broadsheet.store import Store
@@ -228,7 +228,7 @@ class World(Newsroom):
 
     def play(self) -> None:
         """Until everything is uploaded and the queue is empty."""
-        clients = store._clients("", Settings.from_environment(os.environ).parallel_calls)  # noqa: SLF001 (to hook their calls)
+        clients = clients_of("", Settings.from_environment(os.environ).parallel_calls)
         with ExitStack() as stack:
             for owner, name, replacement in self._patches():
                 stack.enter_context(patch.object(owner, name, replacement))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from broadsheet import store
+from broadsheet.clients import clients_of
 from broadsheet.settings import Settings
 from local.function import functions
 from local.pump import Invocation, Pump
@@ -78,7 +78,7 @@ def work(number: int, queue: Polled, news: Queue[News], stop: Event) -> None:
         log = Path(folder) / "log"
         with functions({"POWERTOOLS_LOG_LEVEL": "CRITICAL"}, log) as (handler, _):
             # As the function gets them; the endpoint is that of the environment.
-            clients = store._clients(os.environ["AWS_ENDPOINT_URL"], Settings.parallel_calls)  # noqa: SLF001 (to count their calls)
+            clients = clients_of(os.environ["AWS_ENDPOINT_URL"], Settings.parallel_calls)
             for client in (clients.s3, clients.cloudfront, clients.sqs):
                 client.meta.events.register("after-call", count)
             pump = Pump(

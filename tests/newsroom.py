@@ -31,7 +31,8 @@ from moto.scheduler.models import scheduler_backends
 
 import app
 import handler
-from broadsheet import addresses, store
+from broadsheet import addresses
+from broadsheet.clients import clients_of
 from broadsheet.segment import Segment
 from local.kvs import KeyValueStores
 from local.kvs import Store as KeyValueStore
@@ -268,7 +269,7 @@ class Newsroom:
     ) -> dict[str, Any]:
         groups = [[message] if isinstance(message, str) else message for message in messages]
         event = event or {"Records": [sqs_record(str(i), keys) for i, keys in enumerate(groups)]}
-        clients = store._clients("", int(os.environ["PARALLEL_CALLS"]))  # noqa: SLF001 (the one gate)
+        clients = clients_of("", int(os.environ["PARALLEL_CALLS"]))
         outer = os.environ["SITE_BUCKET"], self._function
         os.environ["SITE_BUCKET"], self._function = self.site_bucket, function
         played = self._play()

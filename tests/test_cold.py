@@ -22,6 +22,7 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 from jinja2 import DictLoader, UndefinedError
 
 from broadsheet import clients, store, templating
+from broadsheet.clients import clients_of
 from local import slim
 from local.template import ROOT
 from tests.newsroom import DONE
@@ -90,19 +91,19 @@ def test_a_new_process_loads_nothing_that_few_publishes_use() -> None:
 
 
 def test_a_process_that_starts_for_an_event_makes_no_client() -> None:
-    program = "import app; from broadsheet import store; print(json.dumps({}))"
+    program = "import app; from broadsheet.clients import clients_of; print(json.dumps({}))"
 
-    assert started(program.format("store._clients.cache_info().misses")) == 0
+    assert started(program.format("clients_of.cache_info().misses")) == 0
 
 
 def test_a_process_that_starts_ahead_makes_the_two_clients_that_every_publish_uses() -> None:
-    program = "import app; from broadsheet import store; print(json.dumps({}))"
-    made = "sorted(store._clients('', 32)._made)"
+    program = "import app; from broadsheet.clients import clients_of; print(json.dumps({}))"
+    made = "sorted(clients_of('', 32)._made)"
     ahead = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
 
     assert started(program.format(made), **ahead) == ["cloudfront", "s3"]
     # And does not make them once more.
-    assert started(program.format("store._clients.cache_info().misses"), **ahead) == 1
+    assert started(program.format("clients_of.cache_info().misses"), **ahead) == 1
 
 
 def test_a_process_that_starts_ahead_has_its_templates_ready() -> None:
@@ -254,13 +255,13 @@ def test_a_day_of_publishing_needs_no_more_than_trimmed_data(
     newsroom: Newsroom, trimmed_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(boto3, "Session", lambda: _boto3_session(trimmed_data))
-    store._clients.cache_clear()  # noqa: SLF001 (as a new process)
+    clients_of.cache_clear()
 
     assert newsroom.deliver(newsroom.upload("a", topics=["Harbour"])) == DONE
     assert newsroom.deliver(newsroom.upload("b", title="")) == DONE
     assert newsroom.receipt("articles/b.json")["status"] == "rejected"
     newsroom.assert_converged()
-    store._clients.cache_clear()  # noqa: SLF001 (likewise)
+    clients_of.cache_clear()
 
 
 _Session = boto3.Session

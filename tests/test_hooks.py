@@ -12,7 +12,8 @@ import boto3
 import pytest
 from jsonschema import Draft202012Validator
 
-from broadsheet import addresses, hooks, store
+from broadsheet import addresses, hooks
+from broadsheet.clients import clients_of
 from broadsheet.hooks import MOST_BYTES, MOST_ERRORS, MOST_EVENTS, MOST_TOPICS, Change, Hooks, News
 from broadsheet.settings import Settings
 from broadsheet.site_config import SiteConfig
@@ -284,7 +285,7 @@ def test_of_a_call_that_is_taken_in_part_only_the_rest_comes_again(
 ) -> None:
     """AWS answers 200 with FailedEntryCount; no emulator does."""
     keys = [newsroom.upload(path) for path in ("a", "b", "c")]
-    events = store._clients("", 1).events.meta.events  # noqa: SLF001 (the one gate)
+    events = clients_of("", 1).events.meta.events
 
     def refuse_the_second(parsed: dict[str, Any], **_: Any) -> None:
         parsed["FailedEntryCount"] = 1

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from broadsheet import store
 from broadsheet.article import OBJECT_BYTES, Article
-from broadsheet.clients import CALL_SECONDS
+from broadsheet.clients import CALL_SECONDS, clients_of
 from broadsheet.sources import EARLIER_UPLOADS
 from broadsheet.visits import ARTICLE_SECONDS
 from tests.newsroom import (
@@ -167,7 +166,7 @@ def test_a_context_that_does_not_count_is_never_short_of_time(newsroom: Newsroom
 
 
 def test_a_call_with_its_repetitions_ends_before_the_function_does() -> None:
-    clients = store._clients("", 1)  # noqa: SLF001 (its timeouts are what is tested)
+    clients = clients_of("", 1)
     for client in (clients.s3, clients.cloudfront, clients.sqs):
         config: Any = client.meta.config
         attempts = config.retries["total_max_attempts"]

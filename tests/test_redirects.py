@@ -556,7 +556,7 @@ def test_another_invocation_between_two_calls_changes_nothing_in_the_end(
 def test_a_new_process_does_not_load_what_signs_for_it() -> None:
     program = (
         "import app, sys; print('awscrt' in sys.modules);"
-        "from broadsheet import store; client = store._clients('', 1).redirects;"
+        "from broadsheet.clients import clients_of; client = clients_of('', 1).redirects;"
         "print('awscrt' in sys.modules);"
         "events = client.meta.events;"
         "shown = lambda request, **_: sys.exit(request.headers['Authorization'].decode()[:22]);"

@@ -7,12 +7,12 @@ from threading import Barrier, BrokenBarrierError, get_ident
 
 import pytest
 
-from benchmarks.memory import SETTINGS, MemoryS3, clients_of
+from benchmarks.memory import SETTINGS, MemoryS3, playing_aws
 from broadsheet.store import Store
 
 
 def store(parallel_calls: int) -> Store:
-    with clients_of(MemoryS3()):
+    with playing_aws(MemoryS3()):
         return Store(replace(SETTINGS, parallel_calls=parallel_calls))
 
 

@@ -155,8 +155,8 @@ def _previews_untold(self: _Run) -> None:
     """Tell the CDN of no article that has, or had, a preview."""
     for visit in self._visits.values():
         if visit.after.previews:
-            self._stale_paths.discard(visit.path)
-            visit.after = replace(visit.after, previews=frozenset())
+            self._stale.articles.discard(visit.path)
+    self._stale.previews.clear()
     _invalidate(self)
 
 

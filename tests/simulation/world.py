@@ -22,6 +22,7 @@ import app
 from broadsheet import index, listings, sources, store, verify
 from broadsheet.article import Article
 from broadsheet.card import Card
+from broadsheet.clients import clients_of
 from broadsheet.schedule import AHEAD
 from tests import policies
 from tests.newsroom import (
@@ -143,7 +144,7 @@ class World(Watched):
         self.s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
         make_group()
         self.now = START
-        self._clients = store._clients("", plan.parallel_calls)  # noqa: SLF001 (the one gate)
+        self._clients = clients_of("", plan.parallel_calls)
         os.environ["DISTRIBUTION_ID"] = make_distribution()
         if plan.queue:
             os.environ["QUEUE_URL"] = self._clients.sqs.create_queue(QueueName="q")["QueueUrl"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import cache
 from importlib import import_module
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,12 @@ CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 2, 5, 3
 CALL_SECONDS = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + 1 + 2
 # Where the layer has awscrt, and .venv.
 _CRT = ("/opt/crt", f"{sys.prefix}/crt")
+
+
+@cache
+def clients_of(endpoint_url: str, connections: int) -> Clients:
+    """The clients of a process for so many calls at once, of AWS or of an endpoint like it."""
+    return Clients(endpoint_url, connections)
 
 
 class Clients:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from broadsheet import addresses, redirects
 from broadsheet.errors import ContendedError
 from broadsheet.hooks import Change, Hooks
+from broadsheet.invalidation import Stale
 from broadsheet.listings import ROUNDS, Listings, SiteMovedError, Wanted, pause
 from broadsheet.receipts import Receipts
 from broadsheet.schedule import AHEAD, Schedules, going_first
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
     from broadsheet.settings import Settings
     from broadsheet.store import Store, Stored
 
-# Above this many articles in one invalidation, one tag that all pages bear is cheaper than theirs.
-MOST_TAGS = 25
-# Above this many paths, where there are no tags, "/*" is.
-MOST_PATHS = 100
 # Keys in one message, and messages from one listing, when site.json makes every article anew.
 KEYS_PER_MESSAGE = 50
 KEYS_PER_LISTING = 1000
@@ -212,11 +209,7 @@ class _Run:
         self._redirects = redirects.Redirects(store, settings.redirects_store, doubtful=by_path)
         self._site_changed = addresses.SITE_JSON in keys
         self._mend: frozenset[Place] = frozenset()
-        # What the CDN may hold an old copy of.
-        self._stale_everything = False
-        self._stale_listings: set[str] = set()
-        self._stale_paths: set[str] = set()
-        self._orphans: set[str] = set()
+        self._stale = Stale()
 
     def report(self) -> Report:
         """Do it all; see Reconciler.reconcile."""
@@ -305,7 +298,7 @@ class _Run:
                     return
             finally:
                 self._report.index_conflicts += listings.conflicts
-                self._stale_everything |= listings.fixed_written
+                self._stale.everything |= listings.fixed_written
             pause(attempt)
         raise ContendedError("the sources kept changing")
 
@@ -326,7 +319,7 @@ class _Run:
         looks = self._jobs(placed, visits.look_ahead)
         listings.settle(wanted, site_changed=self._site_changed, mend=self._mend, beside=looks)
         if wanted or self._mend:
-            self._stale_listings |= listings.written
+            self._stale.listings |= listings.written
         self._redirect(self._sound(placed))
         settled = self._attempt(self._sound(placed), visits.finish)
         return [visit.path for visit in settled if visit.moved]
@@ -359,7 +352,8 @@ class _Run:
     def _note(self, visit: Visit, *, stale: bool) -> None:
         upload = visit.upload
         if stale:
-            self._stale_paths.add(visit.path)
+            self._stale.articles.add(visit.path)
+        self._stale.previews |= visit.after.previews
         self._visits[visit.key] = visit
         self._report.outcomes[visit.key] = upload.outcome
         self._changes[visit.key] = Change.of(
@@ -407,7 +401,7 @@ class _Run:
         found = self._store.page_headers(key)
         if found and not addresses.article_path(found.made_from):
             self._store.remove_page(key, found.etag)
-        self._orphans.add(key)
+        self._stale.orphans.add(key)
 
     def _refuse(self, key: str) -> None:
         """Settle a key under articles/ that no article can have."""
@@ -423,36 +417,12 @@ class _Run:
     # The end
 
     def _invalidate(self) -> None:
-        items = self._by_tag() if self._by == "tags" else self._by_path()
+        self._stale.redirects |= self._redirects.stale
+        self._stale.replaced |= self._redirects.replaced
+        items = self._stale.tags() if self._by == "tags" else self._stale.paths()
         if items:
             self._store.invalidate(items)
         self._report.invalidation_items = len(items)
-
-    def _by_tag(self) -> list[str]:
-        stale = self._stale_paths | self._redirects.replaced
-        if self._stale_everything or len(stale) > MOST_TAGS:
-            return [f"#{addresses.TAG_EVERYTHING}"]
-        tags = {addresses.article_tag(path) for path in stale}
-        if self._stale_listings:
-            tags.add(addresses.TAG_LISTINGS)
-        if self._redirects.stale:
-            tags.add(addresses.TAG_REDIRECTS)
-        return [f"#{tag}" for tag in sorted(tags)]
-
-    def _by_path(self) -> list[str]:
-        """Paths as asked for and as the edge function rewrites them: CloudFront wants both.
-
-        https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/invalidation-specifying-objects.html
-        """
-        own = (addresses.page_key, addresses.card_key)
-        keys = self._stale_listings | self._redirects.stale
-        keys |= {key(path) for path in self._stale_paths for key in own}
-        tokens = {token for visit in self._visits.values() for token in visit.after.previews}
-        keys |= {addresses.preview_key(token) for token in tokens}
-        keys |= self._orphans
-        if self._stale_everything or len(keys) > MOST_PATHS:
-            return ["/*"]
-        return sorted({addresses.url_path(key) for key in keys} | {f"/{key}" for key in keys})
 
     def _tell(self) -> None:
         """Tell others what has changed; a key of which that can't be told fails."""

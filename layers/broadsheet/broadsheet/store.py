@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broadsheet import addresses
-from broadsheet.clients import CALL_SECONDS, Clients
+from broadsheet.clients import CALL_SECONDS, clients_of
 from broadsheet.errors import ConflictError, FullError, OutOfTimeError, UnavailableError
 from broadsheet.page import Headers, entity_tag
 
@@ -68,11 +68,6 @@ class Stored:
 
 
 @cache
-def _clients(endpoint_url: str, connections: int) -> Clients:
-    return Clients(endpoint_url, connections)
-
-
-@cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="aws")
 
@@ -95,7 +90,7 @@ class Store:
         seconds_left: Callable[[], float] = lambda: math.inf,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        clients = _clients(settings.endpoint_url, settings.parallel_calls)
+        clients = clients_of(settings.endpoint_url, settings.parallel_calls)
         self._s3, self._cloudfront = clients.s3, clients.cloudfront
         self._clients = clients
         self._settings = settings
