@@ -83,11 +83,14 @@ def _real_rows(result: real.Result) -> Rows:
         ("dead letters", f"{result.dead_letters:,}"),
         ("keys that verify looked at", f"{result.verified:,}"),
         ("most memory of a worker", f"{max(peaks):.0f} MB of {result.limits.memory}"),
-        (
-            "growth of the workers' peaks after the first quarter",
-            ", ".join(f"{result.growth(worker):.0f} MB" for worker in sorted(result.megabytes)),
-        ),
+        ("growth of the workers' peaks after the first quarter", _growth(result, 1 / 4)),
+        ("after the first half", _growth(result, 1 / 2)),
+        ("after three quarters", _growth(result, 3 / 4)),
     ]
+
+
+def _growth(result: real.Result, part: float) -> str:
+    return ", ".join(f"{result.growth(one, part):.0f} MB" for one in sorted(result.megabytes))
 
 
 def _virtual_rows(result: virtual.Result) -> Rows:

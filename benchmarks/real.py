@@ -56,10 +56,10 @@ class Result:
     megabytes: dict[int, list[float]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
-    def growth(self, worker: int) -> float:
-        """Megabytes by which a worker's peak rose after the first quarter of its invocations."""
+    def growth(self, worker: int, part: float = 1 / 4) -> float:
+        """Megabytes by which a worker's peak rose after the first part of its invocations."""
         peaks = self.megabytes[worker]
-        return peaks[-1] - peaks[len(peaks) // 4]
+        return peaks[-1] - peaks[int(len(peaks) * part)]
 
 
 def run(count: int, seed: int, tell: Callable[[int, int], None], limits: Limits) -> Result:

@@ -58,6 +58,7 @@ class Teller:
             receipts = dict(zip(done, pool.map(self._receipt, done), strict=True))
         self.statuses |= {key: str(receipt["status"]) for key, receipt in receipts.items()}
         self._tell_good(receipts, done, invocation)
+        self._tell_previews(receipts.values())
         rejected = [key for key, receipt in receipts.items() if receipt["status"] == "rejected"]
         for key in rejected[:MOST_PANELS]:
             self._tell_rejected(key, receipts[key])
@@ -106,12 +107,18 @@ class Teller:
                 f"{escape(f'for {until}  ') if until else ''}"
                 f"[dim]{(invocation.ended_at - saved) * 1000:.0f} ms after the change[/]"
             )
-            if preview := receipt.get("preview_url"):
-                until = receipt.get("preview_until")
-                self._say(f"[cyan]preview[/]    {escape(f'{preview}  until {until}')}")
             for warning in receipt.get("warnings", []):
                 said = f"{warning['path']} {warning['message']}"
                 self._say(f"[yellow]but[/]        {escape(said)}")
+
+    def _tell_previews(self, receipts: Iterable[dict[str, Any]]) -> None:
+        """Say where previews are, of many articles, too: nobody could guess it."""
+        found = [receipt for receipt in receipts if receipt.get("preview_url")]
+        for receipt in found[:MOST_LINES]:
+            said = f"{receipt['preview_url']}  until {receipt.get('preview_until')}"
+            self._say(f"[cyan]preview[/]    {escape(said)}")
+        if others := len(found[MOST_LINES:]):
+            self._say(f"[cyan]preview[/]    {others} more; see s3://{self.bucket}/receipts/")
 
     def _saved_at(self, key: str, delivery: Delivery) -> float:
         saved = self.folder.saved_at(key)

@@ -4,6 +4,7 @@ import gzip
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -554,6 +555,18 @@ class TestRun:
             said, _ = program.communicate(timeout=PATIENCE)
         assert program.returncode == 1, said
         assert "missing-title.json" in said
+
+    def test_once_says_where_the_preview_of_a_draft_is(self, tmp_path: Path) -> None:
+        sample = ROOT / "events" / "articles" / "power-restored-sellow.json"
+        article = json.loads(sample.read_text("utf-8"))
+        article |= {"status": "draft", "preview_until": "2099-01-01T00:00:00Z"}
+        (tmp_path / "in").mkdir()
+        (tmp_path / "in" / "draft.json").write_text(json.dumps(article), "utf-8")
+        with run("--once", "--articles", "in", cwd=tmp_path) as program:
+            said, _ = program.communicate(timeout=PATIENCE)
+        assert re.search(r"preview +http://\S+/previews/[a-z2-7]{32}/  until 2099-01-01", said), (
+            said
+        )
 
     def test_a_saved_article_is_live_until_it_is_deleted(self, tmp_path: Path) -> None:
         articles = tmp_path / "articles"
