@@ -100,6 +100,24 @@ def test_a_draft_at_whose_address_somebody_has_put_something_takes_its_copy_away
     assert calls > 5
 
 
+@pytest.mark.parametrize("body", [b"Another's", None])
+def test_who_has_nothing_to_list_leaves_a_listing_to_verify_which_takes_its_copy_away(
+    newsroom: Newsroom, body: bytes | None
+) -> None:
+    publish(newsroom, "a")
+    if body:
+        newsroom.s3.put_object(Bucket=SITE, Key="index.html", Body=body)
+    else:
+        newsroom.s3.delete_object(Bucket=SITE, Key="index.html")
+    newsroom.cdn |= newsroom.site()
+    newsroom.invalidations.clear()
+
+    newsroom.deliver(newsroom.delete("never"), newsroom.upload("b", status="draft"))
+    assert newsroom.invalidations == []
+    newsroom.deliver(event={"verify": {}})
+    newsroom.assert_converged()
+
+
 def test_many_articles_share_one_invalidation(newsroom: Newsroom) -> None:
     keys = [newsroom.upload(f"a{i:02}") for i in range(26)]
     newsroom.deliver(*keys)

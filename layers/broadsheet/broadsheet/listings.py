@@ -20,6 +20,7 @@ from __future__ import annotations
 import random
 import time
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -120,6 +121,7 @@ class Listings:
 
         The places to ``mend`` are brought into agreement with the entries of their months, or of
         all months of a scope where the place names none; an index that can't be read begins anew.
+        Where nothing is wanted, a site that is new gets its own pages, and no other is touched.
         After the last write the calls ``beside`` are made, along with looking at the indexes again.
 
         Raises SiteMovedError where site.json is no longer the one rendered for, ContendedError
@@ -154,7 +156,11 @@ class Listings:
             plan.scope_keys.items(),
         )
         views: list[_View[Month] | _View[Scope]] = [*of_months.values(), *scopes]
-        self._write([(view, key, page) for view in views for key, page in view.pages.items()])
+        jobs = [(view, key, page) for view in views for key, page in view.pages.items()]
+        self.written |= {key for _, key, _ in jobs}
+        changes = plan.wanted or plan.mended or site_changed
+        write = self._write_page if changes else self._create_page
+        self.store.each(lambda job: write(*job), jobs)
         self._look_again(scopes, beside)
 
     def _settle_segment(self, plan: _Plan, month: str, stored: Stored | None) -> None:
@@ -299,10 +305,14 @@ class Listings:
                 return _View(key, etag, new, pages, old.pages)
         raise ContendedError(f"{key} kept changing")
 
-    def _write(self, jobs: Iterable[tuple[_View[Month] | _View[Scope], str, Page | None]]) -> None:
-        jobs = list(jobs)
-        self.written |= {key for _, key, _ in jobs}
-        self.store.each(lambda job: self._write_page(*job), jobs)
+    def _create_page(self, _: _View[Month] | _View[Scope], key: str, page: Page | None) -> None:
+        """Write a page of a new site, for who has nothing to list, and so tells the CDN of nothing.
+
+        What is there is left to whoever has made it old, or to verify: they tell it.
+        """
+        if page and not self.store.page_headers(key):
+            with suppress(ConflictError):
+                self.store.replace_page(page, None)
 
     def _write_page(self, view: _View[Month] | _View[Scope], key: str, page: Page | None) -> None:
         if page is None:
