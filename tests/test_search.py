@@ -12,9 +12,12 @@ from broadsheet import addresses
 from broadsheet.article import Article
 from broadsheet.index import Entry
 from broadsheet.segment import Document, Segment
-from tests.newsroom import DONE, Crash, publish
+from tests.gates import start_anew
+from tests.newsroom import DONE, SOURCE, Crash, publish
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.newsroom import Newsroom
 
 MAY = "search/2026/05.idx"
@@ -198,7 +201,7 @@ def test_a_site_can_do_without(newsroom: Newsroom) -> None:
     newsroom.upload_bytes("site.json", OFF)
     assert newsroom.deliver("site.json") == DONE
 
-    assert not [key for key in newsroom.site() if key.startswith("search/")]
+    assert addresses.SEARCH not in newsroom.site()
     assert "/search/" not in newsroom.page("index.html") + newsroom.page("articles/a/index.html")
     newsroom.assert_converged()
 
@@ -206,6 +209,35 @@ def test_a_site_can_do_without(newsroom: Newsroom) -> None:
     assert newsroom.deliver("site.json") == DONE
     assert segment(newsroom).paths == ["a"]
     newsroom.assert_converged()
+
+
+def test_who_still_works_by_an_older_site_json_takes_nothing_from_a_search_that_is_on_again(
+    newsroom: Newsroom,
+) -> None:
+    def turned_on_before(n: int) -> Callable[[str, dict[str, Any]], None]:
+        """With an article of which nobody knows who has listed them before."""
+        seen = 0
+
+        def gate(_: str, params: dict[str, Any]) -> None:
+            nonlocal seen
+            seen += params.get("Key") == MAY
+            if seen == n:
+                newsroom.gate = None
+                newsroom.s3.delete_object(Bucket=SOURCE, Key="site.json")
+                assert newsroom.deliver("site.json", newsroom.upload("a")) == DONE
+
+        return gate
+
+    calls = 0
+    while newsroom.gate is None:
+        calls += 1
+        start_anew(newsroom)
+        publish(newsroom, "b")
+        newsroom.upload_bytes("site.json", OFF)
+        newsroom.gate = turned_on_before(calls)
+        assert newsroom.deliver("site.json") == DONE
+        newsroom.assert_converged()
+    assert calls > 1
 
 
 def test_the_page_leads_to_all_months_without_its_script(newsroom: Newsroom) -> None:

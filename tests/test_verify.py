@@ -392,6 +392,27 @@ def test_pages_of_nothing_are_found_and_deleted(paper: Newsroom) -> None:
     assert repaired(paper, before)
 
 
+def test_what_lies_at_the_address_of_an_article_that_never_could_be_used_is_told_and_left(
+    paper: Newsroom,
+) -> None:
+    """It may be the last that is left of a version which was good."""
+    publish(paper, "spoilt", title="")
+    keys = {addresses.page_key("spoilt"), addresses.card_key("spoilt")}
+    for key in keys:
+        paper.s3.put_object(Bucket=SITE, Key=key, Body=b"x")
+
+    assert told() == {(key, "is none of the site's objects") for key in keys}
+    assert paper.deliver(event=VERIFY) == DONE
+    assert keys <= paper.site().keys()
+
+
+def test_the_last_good_page_of_an_article_is_no_difference(paper: Newsroom) -> None:
+    publish(paper, "a", title="")
+
+    assert addresses.page_key("a") in paper.site()
+    assert differences() == []
+
+
 def test_what_is_none_of_the_sites_objects_is_told_and_left(paper: Newsroom) -> None:
     foreign = ["ads.txt", "articles/a/map.png", "1999/13/index.html", "articles/A/index.html"]
     for key in [*foreign, "_index/notes.txt"]:

@@ -89,8 +89,9 @@ class Watched(Newsroom):
         # the path given.
         self.embargoes: dict[bytes, datetime] = {}
         self._previewed: dict[bytes, str] = {}
-        # What others have put there last.
+        # What others have put there last, and what they have taken away.
         self._forged: dict[str, Copy] = {}
+        self._robbed: set[str] = set()
 
     # What must hold at every instant
 
@@ -184,6 +185,7 @@ class Watched(Newsroom):
         if body is None:
             self.s3.delete_object(Bucket=self.site_bucket, Key=key)
             self._gone(key)
+            self._robbed.add(key)
             if there == self._forged.get(key):
                 self.cdn.pop(key, None)
             self._excepted.add(key.removesuffix("/index.html"))
@@ -238,9 +240,14 @@ class Watched(Newsroom):
         path = addresses.article_path(key)
         own = path and addresses.page_key(path)
         for owed, copy in invocation.owed.items():
-            told = self.cdn.get(owed) is not copy
+            told = self.cdn.get(owed) is not copy or self._is_unknown(owed)
             if not told and (owed == own or self._shows(owed, copy, path)):
                 self._violate(f"{what} for {key} while the CDN has an old {owed}")
+
+    def _is_unknown(self, page: str) -> bool:
+        """Whether others have taken away all by which an article could be known until a verify."""
+        path = addresses.paged_path(page)
+        return path is not None and {page, addresses.record_key(path)} <= self._robbed
 
     def _shows(self, listing: str, old: Copy, path: str | None) -> bool:
         """Whether a listing shows an article, or its old copy does.
@@ -330,12 +337,22 @@ class Watched(Newsroom):
             if key not in site:
                 self._violate(f"{key} is missing")
             elif key not in rebuilt:
-                self._violate(f"{key} should not exist")
+                if not self._is_left(key):
+                    self._violate(f"{key} should not exist")
             elif site[key] != rebuilt[key]:
                 self._violate(f"{key} differs from a rebuild")
         for key, copy in sorted(self.cdn.items()):
             if copy != site.get(key):
                 self._violate(f"the CDN has an old {key}")
+
+    def _is_left(self, key: str) -> bool:
+        """Whether others have put it where an article lies of which no version can be used."""
+        path = addresses.paged_path(key) or addresses.carded_path(key)
+        if not path or self._origin(key) != self._forged.get(key):
+            return False
+        receipt = addresses.receipt_key(addresses.source_key(path))
+        found = self._backend().get_object(SOURCE, receipt)
+        return found is not None and json.loads(found.value)["status"] == "rejected"
 
     def _check_redirects(self, rebuilt: dict[str, str]) -> None:
         """Compare the store of redirects with what a clean rebuild tells it."""

@@ -193,7 +193,7 @@ class Look:
         if not self._store.has_receipt(receipt, outcome.receipt()):
             differences.append(Difference(receipt, "is missing or differs", due))
         if not upload.usable:
-            return differences
+            return [*differences, *self._left(path)]
         page = upload.page or self._moved(addresses.article_address(path))
         own: dict[str, Page | Drawing | None]
         own = {addresses.page_key(path): page, addresses.card_key(path): upload.card}
@@ -224,6 +224,21 @@ class Look:
         ]
         months = sorted({month for _, month in known | upload.places})
         return [*differences, *self._in_months(upload, months)]
+
+    def _left(self, path: str) -> list[Difference]:
+        """What lies at the address of an article of which no version can be used.
+
+        Where nothing tells that it was ever public, somebody else may have put it there; or it is
+        the last that is left of an earlier version. So it is told of, and stays.
+        """
+        record = Record.of(self._store.read_state(addresses.record_key(path)))
+        if record and not record.unseen:
+            return []
+        keys = [addresses.card_key(path)]
+        if not self._claims(addresses.article_address(path)).winner:
+            keys.append(addresses.page_key(path))
+        found = self._store.each(self._store.page_headers, keys)
+        return [Difference(k, FOREIGN) for k, headers in zip(keys, found, strict=True) if headers]
 
     def _in_months(self, upload: Upload, months: Iterable[str]) -> Iterator[Difference]:
         """What lists and search know of an article in the months where it may be."""
@@ -355,7 +370,7 @@ class Look:
 
     def _surplus_segment(self, key: str, month: str) -> list[Difference]:
         """That of a month which lists something is compared with its index."""
-        if self._month(month).entries and self._sources.config.search:
+        if self._month(month).entries:
             return []
         paths = self._segment(month).paths
         sources = frozenset(addresses.source_key(path) for path in paths)

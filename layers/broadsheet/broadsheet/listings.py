@@ -173,7 +173,7 @@ class Listings:
         key = addresses.segment_key(month)
         for attempt in range(ROUNDS):
             old = _segment(stored)
-            new = old.merged(plan.documents(month)) if self.renderer.has_search else Segment()
+            new = old.merged(plan.documents(month))
             try:
                 if stored and not new.records:
                     self.store.remove_page(key, stored.etag)

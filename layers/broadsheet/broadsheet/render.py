@@ -197,11 +197,6 @@ class Renderer:
             Page(addresses.THEME, theme.stylesheet().encode(), CSS, tags_of("")),
         ]
 
-    @property
-    def has_search(self) -> bool:
-        """Whether the site can be searched."""
-        return self._config.search
-
     def segment(self, month: str, segment: Segment) -> Page:
         """What search knows of a month. Its type is one that the CDN does not compress.
 

@@ -316,7 +316,7 @@ class Sources:
         return replace(rendered, entry=entry, document=document)
 
     def _document(self, article: Article, entry: Entry) -> Document | None:
-        if article.status != "published" or not self.config.search:
+        if article.status != "published":
             return None
         day = article.published_at.astimezone(self.config.timezone).day
         return Document.of(entry, markdown.to_text(article.body, article.body_place), day)
