@@ -18,7 +18,8 @@ from broadsheet.segment import BLOCKS, Segment
 from broadsheet.settings import Settings
 from broadsheet.store import Store
 from broadsheet.verify import Verifier, Walk
-from tests.newsroom import DONE, SITE, SOURCE, failed, publish, refused, status
+from tests.gates import crash_at, some_of
+from tests.newsroom import DONE, SITE, SOURCE, Crash, failed, publish, refused, status
 
 if TYPE_CHECKING:
     import io
@@ -390,6 +391,34 @@ def test_pages_of_nothing_are_found_and_deleted(paper: Newsroom) -> None:
 
     assert told() == {(key, "should not exist") for key in surplus}
     assert repaired(paper, before)
+
+
+@pytest.mark.parametrize(
+    ("key", "body"),
+    [
+        ("index.html", b"<p>defaced</p>"),
+        ("topics/harbour/1999/01/index.html", b"<p>left over</p>"),
+        ("articles/a/index.html", b"<p>defaced</p>"),
+    ],
+)
+def test_a_repair_that_dies_is_done_again_so_that_the_cdn_is_told(
+    paper: Newsroom, key: str, body: bytes
+) -> None:
+    """What it has repaired differs no more, when its message comes again."""
+    before, calls = paper.site(), paper.calls.total()
+    paper.s3.put_object(Bucket=SITE, Key=key, Body=body)
+    assert paper.deliver(event=VERIFY) == DONE
+    calls = paper.calls.total() - calls
+    for n in some_of(calls, key):
+        paper.s3.put_object(Bucket=SITE, Key=key, Body=body)
+        paper.cdn[key] = paper.site()[key]
+        paper.gate = crash_at(n)
+        with pytest.raises(Crash):
+            paper.deliver(event=VERIFY)
+        paper.gate = None
+        assert paper.deliver(event=VERIFY) == DONE
+        assert paper.site() == before
+        assert [one for one, copy in paper.cdn.items() if copy != before.get(one)] == []
 
 
 def test_what_lies_at_the_address_of_an_article_that_never_could_be_used_is_told_and_left(

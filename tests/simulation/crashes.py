@@ -89,6 +89,17 @@ _OLD, _OLD_GOES = _put("c", aliases=["/old/"]), _delete("c")
 _MOVED = _put("d", aliases=["/articles/a/", "/older/"])
 _C_AT_OLD = _put("c", aliases=["/articles/a/"], published_at=LATER)
 
+_VERIFY = Operation("", None, does="verify")
+_DAMAGE = tuple(
+    Operation(key, body, does="damage")
+    for key, body in [
+        ("index.html", b"<p>defaced</p>"),
+        ("articles/a/index.html", b"<p>defaced</p>"),
+        ("topics/s/2024/01/index.html", b"<p>defaced</p>"),
+        ("rss.xml", None),
+    ]
+)
+
 KINDS = {
     "first article": Kind((), (_A,), _SITE),
     "publish": Kind((_A,), (_B,), _delete("a")),
@@ -112,6 +123,7 @@ KINDS = {
     "move": Kind((_A, _B), (_MOVED, _delete("a")), _C_AT_OLD),
     "last article": Kind((_A,), (_delete("a"),), _B),
     "batch of eight": Kind((_A, _B), _MANY, _C),
+    "repair": Kind((_A, _B), (*_DAMAGE, _VERIFY), _C),
     "site.json": Kind((_A, _put("b", published_at=LATER)), (_SITE,), _C),
     "site.json with queue": Kind((_A, _put("b", published_at=LATER)), (_SITE,), _C, queue=True),
 }

@@ -95,6 +95,8 @@ def moment_of(name: str, params: dict[str, Any]) -> str:  # noqa: C901, PLR0911 
         return moments.get(name, "other")
     if key.startswith("_record/"):
         return "read record" if name == "GetObject" else "write record"
+    if key == addresses.REPAIRS:
+        return "other"
     if key.startswith("_alias/"):
         verb = {"GetObject": "read", "PutObject": "swap"}.get(name, "look at")
         return f"{verb} claims"

@@ -21,6 +21,7 @@ PREVIEWS = "previews/"
 PREVIEW_SECRET = "previews/secret"  # noqa: S105 (its key)
 ROOT_INDEX = "_index/site.json"
 RECORDS = "_record/"
+REPAIRS = "_repairs.json"
 HOME = "index.html"
 ARCHIVE = "archive/index.html"
 SITEMAP = "sitemap.xml"

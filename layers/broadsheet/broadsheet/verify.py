@@ -9,6 +9,8 @@ each), over the site's keys and over the schedules (what belongs to nothing). Wh
 is looked at twice, as an article may be on its way.
 
 Repairs are ordinary work: keys are reconciled, and listings are made to follow from their indexes.
+They are written down before they begin, and are done once more by whoever comes after an attempt
+that has died: what it has repaired differs no more, but the CDN may not have been told.
 What is none of the site's pages is told of and left alone.
 """
 
@@ -16,11 +18,15 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from broadsheet import addresses, redirects
 from broadsheet.compare import MONTHS, Difference, Look
+from broadsheet.errors import ConflictError, ContendedError
+from broadsheet.index import UNREADABLE
+from broadsheet.listings import ROUNDS, pause
 from broadsheet.reconcile import Reconciler, messages_for
 from broadsheet.record import remember
 from broadsheet.schedule import Schedules
@@ -31,7 +37,7 @@ if TYPE_CHECKING:
 
     from broadsheet.index import Place
     from broadsheet.settings import Settings
-    from broadsheet.store import Store
+    from broadsheet.store import Store, Stored
 
 Part = Literal["indexes", "aliases", "redirects", "articles", "media", "objects", "schedules"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -78,6 +84,33 @@ class Walk:
 
     def __str__(self) -> str:
         return f"verify {self.part} after {self.after or 'the beginning'}"
+
+
+@dataclass(frozen=True)
+class Repairs:
+    """Keys that are to be reconciled, and places of which the listings are to be mended."""
+
+    keys: frozenset[str] = frozenset()
+    places: frozenset[Place] = frozenset()
+
+    @classmethod
+    def of(cls, stored: Stored | None) -> Self:
+        """Those that were written down; none where they can't be read."""
+        try:
+            value = json.loads(stored.data) if stored else {"keys": [], "places": []}
+            return cls(
+                frozenset(str(key) for key in value["keys"]),
+                frozenset((str(topic), str(month)) for topic, month in value["places"]),
+            )
+        except UNREADABLE:
+            return cls()
+
+    def to_bytes(self) -> bytes:
+        """As they are written down."""
+        return json.dumps({"keys": sorted(self.keys), "places": sorted(self.places)}).encode()
+
+    def __or__(self, other: Repairs) -> Repairs:
+        return Repairs(self.keys | other.keys, self.places | other.places)
 
 
 @dataclass(frozen=True)
@@ -140,20 +173,43 @@ class Verifier:
             for key in difference.keys if any((*found, previews)) else ():
                 if path := addresses.article_path(key):
                     remember(self._store, path, *found, previews=previews)
-        reconciler = Reconciler(self._store, self._settings)
         if aliases:
-            reconciler.settle_aliases(sorted(aliases))
-        places = sorted(mend)
-        for i in range(0, len(places), MONTHS):
-            reconciler.mend(places[i : i + MONTHS])
+            Reconciler(self._store, self._settings).settle_aliases(sorted(aliases))
         pictures = sorted(key for key in keys if key.startswith(addresses.MEDIA))
-        keys -= {*pictures}
         if pictures and self._settings.media_queue_url:
             self._store.send(messages_for(pictures), self._settings.media_queue_url)
+        self._carry_out(Repairs(frozenset(keys.difference(pictures)), frozenset(mend)))
+
+    def _carry_out(self, repairs: Repairs) -> None:
+        """Do these, and those that an attempt that died has written down."""
+        stored = self._store.read_state(addresses.REPAIRS)
+        for attempt in range(ROUNDS):
+            repairs |= Repairs.of(stored)
+            if repairs == Repairs():
+                return
+            try:
+                replaces = stored.etag if stored else None
+                tag = self._store.write_state(addresses.REPAIRS, repairs.to_bytes(), replaces)
+            except ConflictError:
+                pause(attempt)
+                stored = self._store.read_state(addresses.REPAIRS)
+            else:
+                break
+        else:
+            raise ContendedError(f"{addresses.REPAIRS} kept changing")
+        self._do(repairs)
+        with suppress(ConflictError):  # by who has written these down, too, and does them again
+            self._store.write_state(addresses.REPAIRS, Repairs().to_bytes(), tag)
+
+    def _do(self, repairs: Repairs) -> None:
+        reconciler = Reconciler(self._store, self._settings)
+        keys, places = sorted(repairs.keys), sorted(repairs.places)
+        for i in range(0, len(places), MONTHS):
+            reconciler.mend(places[i : i + MONTHS])
         if keys and self._settings.queue_url:
-            self._store.send(messages_for(sorted(keys), by_path=True))
+            self._store.send(messages_for(keys, by_path=True))
         elif keys:
-            for error in reconciler.reconcile(sorted(keys), by_path=True).failures.values():
+            for error in reconciler.reconcile(keys, by_path=True).failures.values():
                 raise error
 
     def _keys(self, walk: Walk) -> tuple[list[str], Walk | None]:
