@@ -575,7 +575,7 @@ class Newsroom:
         """
         site = self.site()
         rebuilt, redirects = self.rebuilt_with_redirects()
-        assert sorted(site) == sorted(rebuilt)
+        assert sorted(site) == sorted(rebuilt), site.keys() ^ rebuilt.keys()
         for key, copy in site.items():
             assert copy == rebuilt[key], key
         for key, copy in self.cdn.items():

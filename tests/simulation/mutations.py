@@ -295,10 +295,9 @@ def _told_only_of_changes(self: Visits, visit: Visit) -> None:
     visit.new = visit.new or bool(there)
 
 
-def _listings_told_only_of_swaps(self: Listings, jobs: Any) -> None:
-    jobs = list(jobs)
+def _listings_told_only_of_swaps(self: Listings, jobs: Any, write: Any) -> None:
     self.written |= {key for view, key, _ in jobs if view.replaced is not None}
-    self.store.each(lambda job: self._write_page(*job), jobs)
+    self.store.each(lambda job: write(*job), jobs)
 
 
 def _never_tagged_if_listed(self: Visits, visit: Visit) -> bool:

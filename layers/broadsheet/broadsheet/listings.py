@@ -20,7 +20,6 @@ from __future__ import annotations
 import random
 import time
 from collections import defaultdict
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -156,11 +155,11 @@ class Listings:
             plan.scope_keys.items(),
         )
         views: list[_View[Month] | _View[Scope]] = [*of_months.values(), *scopes]
-        jobs = [(view, key, page) for view in views for key, page in view.pages.items()]
-        self.written |= {key for _, key, _ in jobs}
         changes = plan.wanted or plan.mended or site_changed
-        write = self._write_page if changes else self._create_page
-        self.store.each(lambda job: write(*job), jobs)
+        self._write(
+            [(view, key, page) for view in views for key, page in view.pages.items()],
+            self._write_page if changes else self._create_page,
+        )
         self._look_again(scopes, beside)
 
     def _settle_segment(self, plan: _Plan, month: str, stored: Stored | None) -> None:
@@ -305,14 +304,29 @@ class Listings:
                 return _View(key, etag, new, pages, old.pages)
         raise ContendedError(f"{key} kept changing")
 
+    def _write(
+        self,
+        jobs: list[tuple[_View[Month] | _View[Scope], str, Page | None]],
+        write: Callable[[_View[Month] | _View[Scope], str, Page | None], None],
+    ) -> None:
+        self.written |= {key for _, key, _ in jobs}
+        self.store.each(lambda job: write(*job), jobs)
+
     def _create_page(self, _: _View[Month] | _View[Scope], key: str, page: Page | None) -> None:
         """Write a page of a new site, for who has nothing to list, and so tells the CDN of nothing.
 
         What is there is left to whoever has made it old, or to verify: they tell it.
         """
-        if page and not self.store.page_headers(key):
-            with suppress(ConflictError):
+        for attempt in range(ROUNDS):
+            if page is None or self.store.page_headers(key):
+                return
+            try:
                 self.store.replace_page(page, None)
+            except ConflictError:  # S3 says so, too, where others are only about to write
+                pause(attempt)
+            else:
+                return
+        raise _MovedError
 
     def _write_page(self, view: _View[Month] | _View[Scope], key: str, page: Page | None) -> None:
         if page is None:
