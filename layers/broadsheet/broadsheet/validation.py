@@ -164,10 +164,12 @@ def _load(text: str, duplicates: dict[int, list[str]]) -> Any:
 
 
 def _is_within(value: Any, levels: int) -> bool:
-    inner = list(value.values()) if isinstance(value, dict) else value
-    if not isinstance(inner, list):
-        return levels >= 0
-    return levels >= 0 and all(_is_within(item, levels - 1) for item in inner)
+    if not isinstance(value, (dict, list)) or not value:
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    # What is empty or no container is looked at here: there may be millions of these.
+    deeper = (item for item in inner if item and isinstance(item, (dict, list)))
+    return levels > 0 and all(_is_within(item, levels - 1) for item in deeper)
 
 
 def _text_problems(
