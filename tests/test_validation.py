@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broadsheet.errors import InvalidError
-from broadsheet.validation import MOST_NAMES, MOST_PROBLEMS, check, decode, pointer, shown
+from broadsheet.validation import MOST_PROBLEMS, MOST_VALUES, check, decode, pointer, shown
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.text(st.characters(codec="utf-8", categories=("L", "N", "P"))),
@@ -109,7 +109,7 @@ def test_the_line_is_that_of_the_mistake() -> None:
     assert "at line 3, column 3;" in refusal(b'{\n  "a": 1\n  "b": 2\n}')
 
 
-@pytest.mark.parametrize("data", [b"[" * 100_000, b"[" * 100_000 + b"]" * 100_000])
+@pytest.mark.parametrize("data", [b"[" * 99_999, b"[" * 99_999 + b"]" * 99_999])
 @pytest.mark.parametrize("before", [b"", b'{"a": '])
 def test_nesting_of_a_hundred_thousand_levels_is_refused(data: bytes, before: bytes) -> None:
     assert "nested too deeply" in refusal(before + data)
@@ -122,13 +122,31 @@ def test_nesting_of_objects_is_refused_likewise() -> None:
 def test_nesting_has_a_limit_that_no_article_meets() -> None:
     assert decode(b"[" * 20 + b"1" + b"]" * 20)[1] == []
     assert "expected at most 20 levels" in refusal(b"[" * 21 + b"1" + b"]" * 21)
+    assert "expected at most 20 levels" in refusal(b"[" * 22 + b"]" * 22)
 
 
-def test_more_fields_than_memory_may_be_spent_on_are_refused() -> None:
-    objects = [{"a": 1, "b": 2}] * (MOST_NAMES // 3)
-    assert decode(json.dumps(objects).encode())[1] == []
-    message = refusal(json.dumps([*objects, {"c": 3}]).encode())
-    assert message == "has more than 100,000 objects and fields; expected at most that"
+@pytest.mark.parametrize("item", ["[0]", "[]", "{}", '{"a": 1, "b": [2]}', "0", '""', "null"])
+def test_more_values_than_memory_may_be_spent_on_are_refused(item: str) -> None:
+    message = "has more than 100,000 values; expected at most that"
+    assert refusal(f"[{','.join([item] * (MOST_VALUES + 1))}]".encode()) == message
+    # Nor does it take the end of the file to see that.
+    assert refusal(f'{{"a": [{f"{item}," * (MOST_VALUES + 1)}'.encode()) == message
+
+
+def test_as_many_values_as_may_be_are_read() -> None:
+    for item, values in {'{"a": 1, "b": 2}': 3, "0": 1, "[0]": 2}.items():
+        many = ",".join([item] * (MOST_VALUES // values))
+        assert decode(f"[{many}]".encode())[1] == []
+        assert "has more than 100,000 values" in refusal(f"[{many},0,0]".encode())
+
+
+@pytest.mark.parametrize("text", ["[", "{,", '[\\",', "\\\\[", "\\u005b["])
+def test_what_stands_in_a_text_is_no_value(text: str) -> None:
+    assert decode(f'{{"a": "{text * (MOST_VALUES + 1)}"}}'.encode())[1] == []
+
+
+def test_a_text_that_does_not_end_is_read_once() -> None:
+    assert refusal(b'{"a": "' + b'\\"[' * 3_000_000).startswith("is not JSON: Unterminated")
 
 
 def test_long_names_do_not_make_long_pointers() -> None:
@@ -244,7 +262,7 @@ class TestManyMistakes:
         )
 
     def test_a_long_name_does_not_cost_its_length_for_each_value(self) -> None:
-        data = b'{"' + b"x" * 1_000_000 + b'": [' + b",".join([b"1"] * 100_000) + b"]}"
+        data = b'{"' + b"x" * 1_000_000 + b'": [' + b",".join([b"1"] * 99_000) + b"]}"
         assert decode(data)[1] == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tests.cloudformation import TEMPLATE
@@ -384,17 +385,12 @@ def together() -> dict[str, list[Case]]:
     Its articles are as large as may be.
     """
     worst = """
-        10-mb-of-empty-arrays 10-mb-of-empty-objects many-objects-of-many-fields
-        700000-unknown-fields long-names-of-many-faults a-million-bad-characters
+        10-mb-of-empty-texts as-many-values-as-may-be many-objects-of-many-fields
+        700000-unknown-fields long-names-of-many-faults 90000-bad-characters
         body-of-20-mb 20-mb-of-brackets attributes body-of-1-mib
         """.split()
     by_name = {case.name: case for case in cases()}
-    versions = Case(
-        "20-versions",
-        lambda: _padded('"topics": [' + "[]," * 170_000 + "[]]"),
-        ("/topics",),
-        copies=21,
-    )
+    versions = replace(by_name["10-mb-of-empty-texts"], name="20-versions", copies=21)
     largest = by_name["body-of-1-mib"]
     batch = [replace(largest, key=f"articles/hostile/large-{i}.json") for i in range(BATCH)]
     return {
@@ -426,15 +422,19 @@ def _sizes() -> Iterator[Case]:
         lambda: json.dumps(article(body="&" * 100_000 + "a" * 900_000)).encode(),
     )
     yield Case("20-mb-of-brackets", lambda: b"[[]," * 5_000_000, ("",))
+    for values, unit in {
+        "empty-arrays": "[]",
+        "empty-objects": "{}",
+        "arrays": "[0]",
+        "numbers": "0",
+        "empty-texts": '""',
+        "bad-characters": r'"\u0000"',
+    }.items():
+        yield Case(f"10-mb-of-{values}", partial(_ten_megabytes, unit), ("",))
     yield Case(
-        "10-mb-of-empty-arrays",
-        lambda: _padded('"topics": [' + "[]," * 3_400_000 + "[]]"),
+        "as-many-values-as-may-be",
+        lambda: _padded('"topics": [' + "[0]," * 49_980 + "[]]"),
         ("/topics",),
-    )
-    yield Case(
-        "10-mb-of-empty-objects",
-        lambda: _padded('"authors": [' + "{}," * 3_400_000 + "{}]"),
-        ("",),
     )
     yield Case(
         "many-objects-of-many-fields",
@@ -456,8 +456,8 @@ def _sizes() -> Iterator[Case]:
         ("/title",),
     )
     yield Case(
-        "a-million-bad-characters",
-        lambda: _padded('"topics": [' + r'"\u0000",' * 1_000_000 + "1]"),
+        "90000-bad-characters",
+        lambda: _padded('"topics": [' + r'"\u0000",' * 90_000 + "1]"),
         ("/topics/0",),
     )
     yield _case("20000-topics", "/topics", topics=[f"Topic {i}" for i in range(20_000)])
@@ -486,6 +486,11 @@ def _sizes() -> Iterator[Case]:
 
 def _padded(field: str) -> bytes:
     return f"{json.dumps(article())[:-1]}, {field}}}".encode()
+
+
+def _ten_megabytes(value: str) -> bytes:
+    many = f"{value}," * (10_300_000 // (len(value) + 1))
+    return _padded(f'"topics": [{many}{value}]')
 
 
 def _markdown() -> Iterator[Case]:

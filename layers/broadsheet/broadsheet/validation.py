@@ -41,9 +41,12 @@ REPEATED = "is given more than once"
 MOST_PROBLEMS = 100
 # No list may be longer; the schema's validator need not see more of one than that it is.
 _MOST_ITEMS = 100
-# A hundred times what an article can have. A name costs the parser some hundred bytes of memory for
-# each of its own, and a process that runs out of it takes all other articles of its batch along.
-MOST_NAMES = 100_000
+# A hundred times what an article can have. A few bytes of text can cost the parser some hundred of
+# memory, and a process that runs out of it takes all other articles of its batch along.
+MOST_VALUES = 100_000
+# A string of JSON, to its end or that of the text. Nothing in it is tried again, or a long one with
+# many quotes would take forever.
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
 
 @dataclass(frozen=True, order=True)
@@ -127,15 +130,13 @@ def _invalid(message: str) -> InvalidError:
 
 
 def _load(text: str, duplicates: dict[int, list[str]]) -> Any:
+    # Each value but the first stands behind one of these.
+    marks = _STRING.sub("", text)
+    if sum(map(marks.count, ",[{")) > MOST_VALUES:
+        raise _invalid(f"has more than {MOST_VALUES:,} values; expected at most that")
     kept: list[dict[str, Any]] = []  # keeps ids unique until the walk has used them
-    names = 0
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal names
-        names += 1 + len(items)
-        if names > MOST_NAMES:
-            what = f"{MOST_NAMES:,} objects and fields"
-            raise _invalid(f"has more than {what}; expected at most that")
         value = dict(items)
         if len(value) < len(items):
             times = Counter(name for name, _ in items)
@@ -164,12 +165,10 @@ def _load(text: str, duplicates: dict[int, list[str]]) -> Any:
 
 
 def _is_within(value: Any, levels: int) -> bool:
-    if not isinstance(value, (dict, list)) or not value:
-        return True
-    inner = value.values() if isinstance(value, dict) else value
-    # What is empty or no container is looked at here: there may be millions of these.
-    deeper = (item for item in inner if item and isinstance(item, (dict, list)))
-    return levels > 0 and all(_is_within(item, levels - 1) for item in deeper)
+    inner = list(value.values()) if isinstance(value, dict) else value
+    if not isinstance(inner, list):
+        return levels >= 0
+    return levels >= 0 and all(_is_within(item, levels - 1) for item in inner)
 
 
 def _text_problems(
