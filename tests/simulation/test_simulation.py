@@ -148,10 +148,18 @@ def test_what_breaks_a_promise_is_noticed_and_made_shorter(
     monkeypatch.setattr(shrink, "EFFORT", 10)
     run = found("invalidate-first", 10)
     short = shortest(run, "invalidate-first")
-    assert short.violations
+    assert not set(short.violations).isdisjoint(run.violations)
     assert len(short.plan.operations) <= len(run.plan.operations)
     assert len(short.trace) < len(run.trace)
     assert f"seed {run.plan.seed}" in report(short)
+
+
+def test_a_shorter_plan_that_fails_in_another_way_is_not_taken_for_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = found("invalidate-first", 10)
+    monkeypatch.setattr(shrink, "simulate", lambda *_: replace(run, violations=["another"]))
+    assert shortest(run, "invalidate-first") is run
 
 
 def test_the_command_fails_with_the_seed_and_the_trace_of_what_broke() -> None:
