@@ -22,7 +22,7 @@ PARTS: tuple[Part, ...] = ("faults", "stalls", "operations")
 def shortest(run: Run, mutation: str = "") -> Run:
     """The shortest run found, by leaving out parts of the plan, with a violation of ``run``'s.
 
-    Any violation would not do: where a plan fails because nothing is left of it, that would be found.
+    Any violation would not do: a plan of which nothing is left may fail for that reason.
     """
     left = EFFORT
     best = run
