@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from benchmarks.workload import Upload
 
 UPLOADERS = 8
-# Megabytes that a worker may grow by after the first quarter of its invocations.
-ALLOWANCE = 64
+# Megabytes that a worker may grow by in the last quarter of its invocations. What it keeps (48 MB:
+# kept.py) has been filled by then, where there are thousands of articles.
+ALLOWANCE = 24
 # Calls at once of the comparison in the end: moto goes through all keys for each list of versions.
 PATIENTLY = 2
 # Seconds without any news of the workers after which they are taken for dead.
@@ -56,7 +57,7 @@ class Result:
     megabytes: dict[int, list[float]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
-    def growth(self, worker: int, part: float = 1 / 4) -> float:
+    def growth(self, worker: int, part: float = 3 / 4) -> float:
         """Megabytes by which a worker's peak rose after the first part of its invocations."""
         peaks = self.megabytes[worker]
         return peaks[-1] - peaks[int(len(peaks) * part)]
@@ -67,6 +68,8 @@ def run(count: int, seed: int, tell: Callable[[int, int], None], limits: Limits)
     workload = Workload.of(count, seed)
     with local_aws(Template.read()) as aws:
         os.environ.update(environment(aws, URL))
+        # A worker loads the function along with this module, before it could say so itself.
+        os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"
         _upload(aws, workload.burst)
         twice = _send_again(aws, workload, seed)
         # And one that S3 sends when it is told whom to notify.

@@ -76,7 +76,7 @@ def work(number: int, queue: Polled, news: Queue[News], stop: Event) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        with functions({"POWERTOOLS_LOG_LEVEL": "CRITICAL"}, log) as (handler, _):
+        with functions({}, log) as (handler, _):
             # As the function gets them; the endpoint is that of the environment.
             clients = clients_of(os.environ["AWS_ENDPOINT_URL"], Settings.parallel_calls)
             for client in (clients.s3, clients.cloudfront, clients.sqs):
