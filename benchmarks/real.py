@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 UPLOADERS = 8
 # Megabytes that a worker may grow by in the last quarter of its invocations. What it keeps (48 MB:
 # kept.py) has been filled by then, where there are thousands of articles.
-ALLOWANCE = 24
+ALLOWANCE = 20
 # Calls at once of the comparison in the end: moto goes through all keys for each list of versions.
 PATIENTLY = 2
 # Seconds without any news of the workers after which they are taken for dead.

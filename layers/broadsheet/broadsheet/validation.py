@@ -130,7 +130,7 @@ def _invalid(message: str) -> InvalidError:
 
 
 def _load(text: str, duplicates: dict[int, list[str]]) -> Any:
-    # Each value but the first stands behind one of these.
+    # Each value but the first stands behind one of these; an empty object or array counts twice.
     marks = _STRING.sub("", text)
     if sum(map(marks.count, ",[{")) > MOST_VALUES:
         raise _invalid(f"has more than {MOST_VALUES:,} values; expected at most that")
