@@ -18,11 +18,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 from urllib.parse import unquote_plus
 
 import pytest
+from moto.sqs.models import Queue
 
 from broadsheet.errors import ConflictError
 from broadsheet.settings import Settings
@@ -31,6 +33,7 @@ from local.aws import SITE_BUCKET, SOURCE_BUCKET, LocalAws, local_aws
 from local.cdn import Cdn, CdnServer, Invalidations
 from local.edge import Copy, Route, invalidates, is_current, route, tags_of
 from local.function import environment
+from local.moto_server import receive_while_others_delete
 from local.pump import Handler, Invocation, Pump, failed_ids, keys_in
 from local.template import ROOT, Template
 from local.watch import Folder, differences, key_for
@@ -617,3 +620,20 @@ def _wait(reached: Callable[[], bool]) -> None:
     while not reached():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.05)
+
+
+def test_a_queue_can_be_read_while_others_empty_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Message:
+        @property
+        def group_id(self) -> str:
+            pending.clear()
+            return "deleted meanwhile"
+
+    groups = "pending_message_groups"
+    monkeypatch.setattr(Queue, groups, getattr(Queue, groups))  # it comes back after the test
+    receive_while_others_delete()
+    pending = {Message(), Message()}
+
+    assert getattr(Queue, groups).fget(SimpleNamespace(pending_messages=pending)) == {
+        "deleted meanwhile"
+    }
