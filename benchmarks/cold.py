@@ -3,8 +3,9 @@
 What `sam build` makes is run by Lambda's own loop (awslambdaric) under its Runtime Interface
 Emulator, N times, in turn with a function that does nothing but ``import boto3;
 boto3.client("s3")``, and with builds that lack one of the measures. Init is what the emulator's
-INIT REPORT says; processor time is the process's own, of all its threads. AWS is a moto server on
-the same machine, so that of a publish the processor time says more than the clock.
+INIT REPORT says; processor time is the process's own, of all its threads, and of init what it has
+taken when the module is there. AWS is a moto server on the same machine, so that of a publish the
+processor time says more than the clock.
 
 It ends with 1 where init takes more than LIMIT times what the bare client takes, by either.
 """
@@ -54,6 +55,15 @@ SDK = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "url
 BARE = (
     'import boto3\n\nboto3.client("s3")\n\n\ndef lambda_handler(event, context):\n    return {}\n'
 )
+# Stands before each module, and says what it took to load it.
+MEASURED = """\
+import os
+import time
+from importlib import import_module
+
+lambda_handler = import_module(os.environ["MEASURED"]).lambda_handler
+print(f"INIT PROCESSOR {time.process_time()}", flush=True)
+"""
 NO_EVENT = {"Event": "s3:TestEvent"}
 PATH = "2015-03-31/functions/function/invocations"
 
@@ -74,7 +84,7 @@ class Case:
     """
 
     name: str
-    handler: str
+    module: str
     folders: list[Path]
     publishes: bool = True
     init: list[float] = field(default_factory=list)
@@ -112,6 +122,7 @@ def main() -> int:
 def _cases(folder: Path, built: Built) -> list[Case]:
     """The bare client, Broadsheet, and Broadsheet without one measure each."""
     loop = _runtime(folder / "loop", LOOP, SAM_ENVIRONMENT)
+    (loop / "measured.py").write_text(MEASURED)
     bare = _runtime(folder / "bare", SDK, ROOT / ".venv")
     (bare / "bare.py").write_text(BARE)
     uncompiled = folder / "uncompiled"
@@ -124,15 +135,15 @@ def _cases(folder: Path, built: Built) -> list[Case]:
         for part in layer.iterdir():
             (copy / part.name).symlink_to(part)
         change(copy)
-        return Case(name, "app.lambda_handler", [built.function, copy, loop])
+        return Case(name, "app", [built.function, copy, loop])
 
     return [
-        Case("bare", "bare.lambda_handler", [bare, loop], publishes=False),
-        Case("Broadsheet", "app.lambda_handler", [built.function, layer, loop]),
+        Case("bare", "bare", [bare, loop], publishes=False),
+        Case("Broadsheet", "app", [built.function, layer, loop]),
         without("all models", lambda copy: _real(copy, "botocore", bare / "botocore")),
         without("no compiled templates", _without_templates),
         without("no bytecode", _without_bytecode),
-        Case("bare no bytecode", "bare.lambda_handler", [uncompiled, loop], publishes=False),
+        Case("bare no bytecode", "bare", [uncompiled, loop], publishes=False),
     ]
 
 
@@ -204,8 +215,16 @@ class Emulator:
     @property
     def init_seconds(self) -> float:
         """What the emulator says that init has taken."""
-        (found,) = re.findall(r"INIT REPORT\(durationMs: ([0-9.]+)\)", self.log.read_text())
-        return float(found) / 1000
+        return self._said(r"INIT REPORT\(durationMs: ([0-9.]+)\)") / 1000
+
+    @property
+    def init_processor_seconds(self) -> float:
+        """What the process had taken of the processor when its module was loaded."""
+        return self._said(r"INIT PROCESSOR ([0-9.]+)")
+
+    def _said(self, pattern: str) -> float:
+        (found,) = re.findall(pattern, self.log.read_text())
+        return float(found)
 
     def _processor_seconds(self) -> float:
         """Of all threads of the emulator's one child."""
@@ -237,13 +256,13 @@ def _emulator(case: Case, python: Path, environ: dict[str, str], log: Path) -> I
         "-S",  # nothing but the folders of the case
         "-m",
         "awslambdaric",
-        case.handler,
+        "measured.lambda_handler",
     ]
     path = ":".join(map(str, case.folders))
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 (no part comes from outside)
             command,
-            env=programs.clean_environ() | environ | {"PYTHONPATH": path},
+            env=programs.clean_environ() | environ | {"PYTHONPATH": path, "MEASURED": case.module},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -256,16 +275,19 @@ def _emulator(case: Case, python: Path, environ: dict[str, str], log: Path) -> I
 
 
 def _measure(case: Case, emulator: Emulator, aws: LocalAws, key: str) -> None:
-    _, init_cpu = emulator.invoke(NO_EVENT)
-    case.init.append(emulator.init_seconds)
-    case.init_cpu.append(init_cpu)
+    """Start a process by its first event: an article's, or for a bare client one of nothing."""
+    event: dict[str, Any] = NO_EVENT
     if key:
         aws.s3.put_object(Bucket=SOURCE_BUCKET, Key=key, Body=json.dumps(ARTICLE).encode())
         record = sqs_record("0", [key])
         record["body"] = record["body"].replace(SOURCE, SOURCE_BUCKET)
-        seconds, cpu = emulator.invoke({"Records": [record]})
-        case.publish.append(seconds)
-        case.publish_cpu.append(cpu - init_cpu)
+        event = {"Records": [record]}
+    seconds, cpu = emulator.invoke(event)
+    case.init.append(emulator.init_seconds)
+    case.init_cpu.append(emulator.init_processor_seconds)
+    if key:
+        case.publish.append(seconds - case.init[-1])
+        case.publish_cpu.append(cpu - case.init_cpu[-1])
 
 
 def _times(cases: list[Case]) -> Table:

@@ -50,7 +50,7 @@ CLIENTS = {
 
 
 def started(program: str, **environ: str) -> Any:
-    """What a program prints as JSON that has started as on Lambda and may not use the network."""
+    """What a program, started as on Lambda and without a network, prints last: JSON."""
     guard = (
         "import json, socket, sys\n"
         "def connect(*_): raise AssertionError('nobody is called')\n"
@@ -79,7 +79,7 @@ def started(program: str, **environ: str) -> Any:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_a_new_process_loads_nothing_that_few_publishes_use() -> None:
@@ -88,6 +88,34 @@ def test_a_new_process_loads_nothing_that_few_publishes_use() -> None:
     assert "broadsheet.card" in modules
     for module in ("PIL.Image", "PIL._imaging", "anyascii", "awscrt", "broadsheet.verify"):
         assert module not in modules, module
+
+
+def test_x_rays_sdk_is_loaded_only_where_traces_are_wanted() -> None:
+    program = "import app; print(json.dumps(any('xray' in name for name in sys.modules)))"
+
+    assert started(program, POWERTOOLS_TRACE_DISABLED="true") is False
+    assert started(program, POWERTOOLS_TRACE_DISABLED="false") is True
+
+
+def test_where_traces_are_wanted_x_ray_is_told_of_each_invocation() -> None:
+    program = (
+        "import app\n"
+        "app.lambda_handler({'Event': 's3:TestEvent'}, None)\n"
+        "daemon.settimeout(10)\n"
+        "print(json.dumps(json.loads(daemon.recv(65536).decode().partition('\\n')[2])))"
+    )
+    daemon = (
+        "import os\n"
+        "daemon = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "daemon.bind(('127.0.0.1', 0))\n"
+        "os.environ['AWS_XRAY_DAEMON_ADDRESS'] = '127.0.0.1:%d' % daemon.getsockname()[1]\n"
+    )
+    trace = "1-6566b2f0-0123456789abcdef01234567"
+    header = f"Root={trace};Parent=53995c3f42cd8ad8;Sampled=1"
+    told = started(daemon + program, _X_AMZN_TRACE_ID=header)
+
+    assert told["trace_id"] == trace
+    assert told["name"] == "## lambda_handler"
 
 
 def test_a_process_that_starts_for_an_event_makes_no_client() -> None:

@@ -291,10 +291,6 @@ def test_settings_are_read_at_each_invocation(
     assert "https://elsewhere.example/articles/b/" in newsroom.page("articles/b/index.html")
 
 
-def test_tracing_is_off_outside_of_lambda() -> None:
-    assert app.tracer.disabled
-
-
 # Logs
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from broadsheet.errors import BroadsheetError, SettingsError
-from broadsheet.invocation import hasten, seconds_left
+from broadsheet.invocation import hasten, seconds_left, traced
 from broadsheet.notifications import Message, concerns_media, is_batch, messages_of
 from broadsheet.settings import Settings
 from broadsheet.store import Store
@@ -20,14 +20,13 @@ if TYPE_CHECKING:
 
 logger = Logger(service="media")
 metrics = Metrics(namespace="Broadsheet", service="media")
-tracer = Tracer(service="media", auto_patch=False)
 
 
 class MediaError(BroadsheetError):
     """A picture that an event named could not be handled for now: try it again."""
 
 
-@tracer.capture_lambda_handler(capture_response=False)
+@traced("media")
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext | None) -> dict[str, Any]:
     """Take what the publish function takes, for keys under media/; or one of its own messages.

@@ -13,11 +13,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from broadsheet.addresses import INDEXNOW
-from broadsheet.invocation import seconds_left
+from broadsheet.invocation import seconds_left, traced
 from outside import Outside, RefusedError
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ LONGEST_SECONDS = 50.0
 
 logger = Logger(service="ping")
 metrics = Metrics(namespace="Broadsheet", service="ping")
-tracer = Tracer(service="ping", auto_patch=False)
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Ping:
     content_type: str
 
 
-@tracer.capture_lambda_handler(capture_response=False)
+@traced("ping")
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext | None) -> dict[str, Any]:
     """Take a batch of SQS messages whose bodies are Broadsheet's events from EventBridge.

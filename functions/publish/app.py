@@ -13,13 +13,13 @@ if on_lambda := "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     # Modules leave no garbage; to look for it while they are loaded takes a tenth of a cold start.
     gc.disable()
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from broadsheet import templating
 from broadsheet.addresses import SITE_JSON
 from broadsheet.errors import BroadsheetError, SettingsError
-from broadsheet.invocation import hasten, seconds_left
+from broadsheet.invocation import hasten, seconds_left, traced
 from broadsheet.notifications import Message, is_batch, messages_of
 from broadsheet.reconcile import Reconciler, Report
 from broadsheet.settings import Settings
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 logger = Logger(service="publish")
 metrics = Metrics(namespace="Broadsheet", service="publish")
-# The calls are made in threads, which have no segment of their own to hang subsegments from.
-tracer = Tracer(service="publish", auto_patch=False)
 
 
 _GONE = {"removed", "withdrawn", "expired"}
@@ -45,7 +43,7 @@ class PublishError(BroadsheetError):
     """Something that an event named could not be published for now: try it again."""
 
 
-@tracer.capture_lambda_handler(capture_response=False)
+@traced("publish")
 @metrics.log_metrics
 def lambda_handler(
     event: dict[str, Any],
@@ -69,13 +67,12 @@ def lambda_handler(
     messages = messages_of(event, settings.source_bucket, request_id)
     store = Store(settings, seconds_left(context), now)
     reconciler = Reconciler(store, settings)
-    with tracer.provider.in_subsegment("## reconcile"):
-        report = reconciler.reconcile(
-            (key for message in messages for key in message.keys),
-            continue_after=[m.after for m in messages if m.after is not None],
-            by_path=any(message.by_path for message in messages),
-            asked_by=[message.id for message in messages if SITE_JSON in message.keys],
-        )
+    report = reconciler.reconcile(
+        (key for message in messages for key in message.keys),
+        continue_after=[m.after for m in messages if m.after is not None],
+        by_path=any(message.by_path for message in messages),
+        asked_by=[message.id for message in messages if SITE_JSON in message.keys],
+    )
     for message in messages:
         if message.walk:
             from broadsheet.verify import Verifier  # noqa: PLC0415 (once a week)

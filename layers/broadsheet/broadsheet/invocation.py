@@ -1,14 +1,17 @@
-"""What both functions need of Lambda: its clock, and messages that come again."""
+"""What the functions need of Lambda: its clock, its traces, and messages that come again."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from broadsheet.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    Handler = TypeVar("Handler", bound=Callable[..., Any])
 
     from aws_lambda_powertools import Logger
 
@@ -32,6 +35,21 @@ def seconds_left(context: object) -> Callable[[], float]:
         return milliseconds / 1000 if isinstance(milliseconds, int | float) else math.inf
 
     return left
+
+
+def traced(service: str) -> Callable[[Handler], Handler]:
+    """Decorates a handler, of whose invocations X-Ray is to have traces if the template says so.
+
+    Else the tracer is left alone: it loads X-Ray's SDK even if it is disabled.
+    https://docs.aws.amazon.com/powertools/python/latest/core/tracer/
+    """
+    if os.environ.get("POWERTOOLS_TRACE_DISABLED") == "true":
+        return lambda handler: handler
+    from aws_lambda_powertools import Tracer  # noqa: PLC0415 (only for those who want traces)
+
+    # Calls are made in threads, which have no segment of their own to hang theirs from.
+    tracer = Tracer(service=service, auto_patch=False)
+    return tracer.capture_lambda_handler(capture_response=False)
 
 
 def hasten(failed: Iterable[Message], store: Store, queue_url: str, logger: Logger) -> None:
