@@ -28,6 +28,8 @@ _METHODS = {"GetObject": "GET", "HeadObject": "HEAD", "PutObject": "PUT", "Delet
 # What a server says of a connection, and not of what it answers.
 _OF_THE_CONNECTION = {"connection", "content-length", "date", "server", "transfer-encoding"}
 GOOD = 200
+# What a process has on Lambda, where the function keeps to one processor.
+ON_LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME": "publish", "POWERTOOLS_TRACE_DISABLED": "true"}
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def process(
     """A process for an event whose handling makes these calls, with these environment variables."""
     with calls.answering(made, delay) as url:
         environ = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-        environ |= variables | {"AWS_ENDPOINT_URL": url, "POWERTOOLS_TRACE_DISABLED": "true"}
+        environ |= variables | calls.ON_LAMBDA | {"AWS_ENDPOINT_URL": url}
         with subprocess.Popen(
             [sys.executable, "-m", "benchmarks.held"],
             stdin=subprocess.PIPE,
@@ -137,7 +137,7 @@ def main() -> None:
         import app  # noqa: PLC0415 (see above)
 
         for line in sys.stdin:
-            _forget(everything="anew" in line)
+            forget(everything="anew" in line)
             clock, processor = time.perf_counter(), time.process_time()
             failures = app.lambda_handler(event, None, now=lambda: now)["batchItemFailures"]
             took = time.perf_counter() - clock, time.process_time() - processor
@@ -146,7 +146,7 @@ def main() -> None:
             print(json.dumps(took), file=answers, flush=True)
 
 
-def _forget(*, everything: bool) -> None:
+def forget(*, everything: bool) -> None:
     """Forget what was made of the article, which the next would not have; or all that is kept."""
     from broadsheet import card, index, kept, markdown, sources  # noqa: PLC0415 (as in main)
 

@@ -116,7 +116,7 @@ def index_ours(folder: Path, everything: Sequence[Article]) -> dict[str, bytes]:
         path = folder / "search" / f"{month}.idx"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    scope = Scope(months={month: MonthCount(1, 1) for month in months})
+    scope = Scope().counted({month: MonthCount(1, 1) for month in months})
     page = Renderer("https://x.example", SiteConfig()).scope("", scope)["search/index.html"]
     if page is None:
         raise RuntimeError("a site with search has no page for it")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from broadsheet.article import Article, Author, Correction, Image, Source, Topic
-from broadsheet.index import Entry, Month, MonthCount, Scope
+from broadsheet.index import Entry, Month, MonthCount, Scope, Year
 from broadsheet.render import Renderer
 from broadsheet.site_config import Link, Publisher, SiteConfig
 
@@ -77,9 +77,9 @@ def entries(count: int, **fields: Any) -> tuple[Entry, ...]:
     )
 
 
-def months(count: int) -> dict[str, MonthCount]:
+def months(count: int) -> tuple[Year, ...]:
     names = [f"{2026 - i // 12}/{12 - i % 12:02}" for i in range(count)]
-    return {name: MonthCount(1, 1) for name in names}
+    return Scope().counted({name: MonthCount(1, 1) for name in names}).years
 
 
 def all_pages(
@@ -90,7 +90,7 @@ def all_pages(
     listed = tuple(
         Entry.of(replace(article, path=f"news/{i}"), config.timezone) for i in range(count)
     )
-    scope = Scope(months=months(14) if count else {}, newest=listed)
+    scope = Scope(months(14) if count else (), listed)
     topic = article.topics[0].slug
     pages: dict[str, Page | None] = {page.key: page for page in renderer.fixed()}
     pages |= renderer.scope("", scope) | renderer.scope(topic, scope)

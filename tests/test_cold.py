@@ -13,7 +13,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import botocore
 import botocore.session
 import pytest
@@ -90,6 +89,29 @@ def test_a_new_process_loads_nothing_that_few_publishes_use() -> None:
         assert module not in modules, module
 
 
+def test_a_process_and_its_threads_keep_to_one_processor() -> None:
+    program = (
+        "import app, os\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "with ThreadPoolExecutor(1) as pool: kept = pool.submit(os.sched_getaffinity, 0).result()\n"
+        "print(json.dumps(len(kept)))"
+    )
+
+    assert started(program) == 1
+
+
+def test_a_process_that_may_not_choose_its_processor_starts_all_the_same() -> None:
+    program = (
+        "import os\n"
+        "def refused(*_): raise PermissionError(1, 'Operation not permitted')\n"
+        "os.sched_setaffinity = refused\n"
+        "import app\n"
+        "print(json.dumps(app.lambda_handler({'Event': 's3:TestEvent'}, None)))"
+    )
+
+    assert started(program) == DONE
+
+
 def test_x_rays_sdk_is_loaded_only_where_traces_are_wanted() -> None:
     program = "import app; print(json.dumps(any('xray' in name for name in sys.modules)))"
 
@@ -164,6 +186,32 @@ def test_a_client_is_made_once_when_it_is_first_used() -> None:
 
     assert made.sqs is made.sqs
     assert made.redirects is made.redirects
+
+
+def test_what_is_written_is_sent_at_once_and_not_read_before() -> None:
+    program = (
+        "from broadsheet.clients import Clients\n"
+        "def send(request, **_):\n"
+        "    headers = {name.lower(): str(value) for name, value in request.headers.items()}\n"
+        "    print(json.dumps([request.url, type(request.body).__name__, headers]))\n"
+        "    sys.exit()\n"
+        "s3 = Clients('', 1).s3\n"
+        "s3.meta.events.register('before-send', send)\n"
+        "s3.put_object(Bucket='site', Key='index.html', Body=b'<!doctype html>')\n"
+    )
+    url, body, headers = started(program)
+
+    assert url.startswith("https://")
+    assert body == "bytes"
+    assert "expect" not in headers
+    assert headers["x-amz-content-sha256"] == "b'UNSIGNED-PAYLOAD'"
+
+
+def test_the_times_of_answers_are_not_parsed(newsroom: Newsroom) -> None:
+    newsroom.upload("a")
+    s3 = clients_of("", 32).s3
+    head = s3.head_object(Bucket="source-bucket", Key="articles/a.json")
+    assert isinstance(head["LastModified"], str)
 
 
 def test_processes_of_one_snapshot_do_not_draw_the_same(
@@ -282,7 +330,8 @@ def test_trimmed_data_holds_nothing_else(trimmed_data: Path) -> None:
 def test_a_day_of_publishing_needs_no_more_than_trimmed_data(
     newsroom: Newsroom, trimmed_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(boto3, "Session", lambda: _boto3_session(trimmed_data))
+    trimmed = session(trimmed_data)
+    monkeypatch.setattr(botocore.session, "get_session", lambda: trimmed)
     clients_of.cache_clear()
 
     assert newsroom.deliver(newsroom.upload("a", topics=["Harbour"])) == DONE
@@ -290,13 +339,6 @@ def test_a_day_of_publishing_needs_no_more_than_trimmed_data(
     assert newsroom.receipt("articles/b.json")["status"] == "rejected"
     newsroom.assert_converged()
     clients_of.cache_clear()
-
-
-_Session = boto3.Session
-
-
-def _boto3_session(data: Path) -> boto3.Session:
-    return _Session(botocore_session=session(data))
 
 
 # Templates

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broadsheet.article import Article, Author, Image, Review, Source, Topic
-from broadsheet.index import NEWEST, UNREADABLE, Entry, Month, MonthCount, Scope
+from broadsheet.index import NEWEST, UNREADABLE, Entry, Month, MonthCount, Scope, Year
 
 UTC_ZONE = ZoneInfo("UTC")
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -156,11 +156,11 @@ class TestMonth:
 
 class TestCounts:
     def test_a_count_takes_the_place_of_another(self) -> None:
-        scope = Scope(months={"2026/05": MonthCount(3, 10)})
+        scope = Scope().counted({"2026/05": MonthCount(3, 10)})
         assert scope.counted({"2026/05": MonthCount(4, 9)}).months["2026/05"].entries == 9
 
     def test_other_months_stay(self) -> None:
-        scope = Scope(months={"2026/05": MonthCount(3, 10)})
+        scope = Scope().counted({"2026/05": MonthCount(3, 10)})
         found = scope.counted({"2026/04": MonthCount(1, 1)}).months
         assert list(found.items()) == [
             ("2026/04", MonthCount(1, 1)),
@@ -170,7 +170,7 @@ class TestCounts:
     def test_months_are_listed_newest_first_without_the_empty_ones(self) -> None:
         counts = {"2025/12": 1, "2026/02": 0, "2026/10": 2, "2026/09": 3}
         months = {month: MonthCount(1, count) for month, count in counts.items()}
-        assert Scope(months=months).listed_months() == ["2026/10", "2026/09", "2025/12"]
+        assert Scope().counted(months).listed_months() == ["2026/10", "2026/09", "2025/12"]
 
 
 class TestNewest:
@@ -221,9 +221,8 @@ class TestNewest:
         assert full().merged({"o": entry("o", hours=0)}) == full()
 
     def test_it_comes_back_from_bytes(self) -> None:
-        scope = Scope(
-            {"2026/05": MonthCount(2, 3)}, full(3).newest, {"index.html": '"abc"'}, "etag version"
-        )
+        counts = {"2026/05": MonthCount(2, 3), "2025/12": MonthCount(9, 0)}
+        scope = Scope((), full(3).newest, {"index.html": '"abc"'}, "etag version").counted(counts)
         assert Scope.from_bytes(scope.to_bytes()) == scope
         assert Scope.from_bytes(Scope().to_bytes()) == Scope()
 
@@ -330,19 +329,30 @@ def test_taking_one_after_the_other_needs_the_months_for_some_only() -> None:
     assert site.refills == len(PATHS) - NEWEST + 1
 
 
-INDEXES = [Month(3, full(3).newest, {"a": "b"}), full(3), Month(), Scope()]
+COUNTS = {f"{2024 + i // 12}/{i % 12 + 1:02}": MonthCount(i, 2 * i) for i in range(3, 30)}
+INDEXES = [
+    Month(3, full(3).newest, {"a": "b"}),
+    full(3),
+    full(3).counted(COUNTS),
+    Month(),
+    Scope(),
+]
 
 
 @pytest.mark.parametrize("index", INDEXES)
-def test_an_index_is_json_in_which_each_entry_has_a_line(index: Month | Scope) -> None:
+def test_an_index_is_json_in_which_each_entry_and_each_year_has_a_line(
+    index: Month | Scope,
+) -> None:
     data = index.to_bytes()
-    name, entries = (
-        ("entries", index.entries) if isinstance(index, Month) else ("newest", index.newest)
+    lists: dict[str, tuple[Entry | Year, ...]] = (
+        {"entries": index.entries}
+        if isinstance(index, Month)
+        else {"years": index.years, "newest": index.newest}
     )
-    assert json.loads(data)[name] == [e.to_json() for e in entries]
-    assert [line for line in data.split(b"\n")[1:-1] if line] == [
-        e.line + (b"," if e is not entries[-1] else b"") for e in entries
-    ]
+    for name, items in lists.items():
+        assert json.loads(data)[name] == [json.loads(item.line) for item in items]
+        _, _, rest = data.partition(f'"{name}":[\n'.encode())
+        assert rest.partition(b"\n]")[0] == b",\n".join(item.line for item in items)
     assert type(index).from_bytes(data) == index
     assert type(index).from_bytes(data).to_bytes() == data
 
@@ -351,6 +361,15 @@ def test_an_index_is_json_in_which_each_entry_has_a_line(index: Month | Scope) -
 def test_an_index_that_was_written_before_entries_had_lines_is_read(index: Month | Scope) -> None:
     old = json.dumps(json.loads(index.to_bytes()), separators=(",", ":"), sort_keys=True)
     assert type(index).from_bytes(old.encode()) == index
+
+
+def test_a_scope_that_was_written_before_years_had_lines_is_read() -> None:
+    scope = full(3).counted(COUNTS)
+    value = json.loads(scope.to_bytes())
+    del value["years"]
+    newest = ",\n".join(json.dumps(entry) for entry in value.pop("newest"))
+    head = json.dumps({**value, "months": COUNTS}).removesuffix("}")
+    assert Scope.from_bytes(f'{head},"newest":[\n{newest}\n]}}'.encode()) == scope
 
 
 @pytest.mark.parametrize("index", INDEXES)
@@ -367,6 +386,13 @@ def test_an_index_that_is_cut_off_or_torn_is_unreadable(index: Month | Scope) ->
         if one != data:
             with pytest.raises(UNREADABLE):
                 type(index).from_bytes(one)
+
+
+def test_a_year_that_was_read_before_is_the_same_object_and_others_stay_as_they_are() -> None:
+    data = Scope().counted(COUNTS).to_bytes()
+    scope = Scope.from_bytes(data).counted({"2026/06": MonthCount(9, 9)})
+    assert [*map(is_, scope.years, Scope.from_bytes(data).years)] == [True, True, False]
+    assert scope.months == {**COUNTS, "2026/06": MonthCount(9, 9)}
 
 
 def test_an_entry_that_was_read_before_is_the_same_object() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from broadsheet import index, render
 from broadsheet.article import Author, Topic
-from broadsheet.index import Month
+from broadsheet.index import Month, MonthCount, Scope, Year
 from broadsheet.kept import Kept
 from broadsheet.render import Renderer
 from tests.pages import CONFIG, NASTY, URL, entries
@@ -70,6 +70,24 @@ def test_entries_take_no_more_memory_than_they_have_room(
 
     def read() -> None:
         assert [entry.order for entry in Month.from_bytes(data).entries]
+
+    assert 0.3 * ROOM < growth(read) < ROOM
+
+
+@pytest.mark.parametrize("number", [1, 10**9])
+def test_years_take_no_more_memory_than_they_have_room(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "_years", Kept(ROOM, index.year_size))
+    years = [
+        Year.of({f"{year}/{month:02}": MonthCount(number + year, number) for month in range(1, 13)})
+        for year in range(1000, 2000)
+    ]
+    as_many_as_fit = int(0.95 * ROOM) // index.year_size(years[0].line, years[0])
+    data = Scope(tuple(years[:as_many_as_fit])).to_bytes()
+
+    def read() -> None:
+        assert Scope.from_bytes(data).years
 
     assert 0.3 * ROOM < growth(read) < ROOM
 

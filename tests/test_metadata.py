@@ -68,7 +68,8 @@ def metas(html: str) -> dict[str, str]:
 
 def home() -> str:
     entry = Entry.of(ARTICLE, CONFIG.timezone)
-    return text(RENDERER.scope("", Scope({"2026/05": MonthCount(1, 1)}, (entry,)))["index.html"])
+    scope = Scope(newest=(entry,)).counted({"2026/05": MonthCount(1, 1)})
+    return text(RENDERER.scope("", scope)["index.html"])
 
 
 class TestNewsArticle:

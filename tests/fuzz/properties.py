@@ -218,7 +218,7 @@ def check_listings(article: Article, config: SiteConfig) -> None:
     entry = Entry.of(article, config.timezone)
     assert MONTH.fullmatch(entry.month), entry.month
     month = Month(3, (entry,), {"index.html": '"0"'})
-    scope = Scope({entry.month: MonthCount(3, 1)}, (entry,), {"rss.xml": '"1"'}, "x")
+    scope = Scope((), (entry,), {"rss.xml": '"1"'}, "x").counted({entry.month: MonthCount(3, 1)})
     assert Month.from_bytes(month.to_bytes()) == month
     assert Scope.from_bytes(scope.to_bytes()) == scope
     assert Scope.from_bytes(scope.to_bytes()).to_bytes() == scope.to_bytes()

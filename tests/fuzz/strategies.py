@@ -308,7 +308,9 @@ def notifications(draw: st.DrawFn) -> Any:
 _ENTRY = Entry.of(Article.parse("a", next(iter(recorded.articles().values()))), ZoneInfo("UTC"))
 _STATES = (
     Month(2, (_ENTRY,), {"index.html": '"0"'}).to_bytes(),
-    Scope({_ENTRY.month: MonthCount(2, 1)}, (_ENTRY,), {"rss.xml": '"1"'}, "x").to_bytes(),
+    Scope((), (_ENTRY,), {"rss.xml": '"1"'}, "x")
+    .counted({_ENTRY.month: MonthCount(2, 1)})
+    .to_bytes(),
     b'{"places": [["", "2026/05"], ["harbour", "2026/05"]]}',
     b"[" * 100_000,
 )

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.compat
+import botocore.session
 from botocore.auth import AUTH_TYPE_MAPS
 from botocore.config import Config
+from botocore.handlers import convert_body_to_file_like_object
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudfront import CloudFrontClient
@@ -61,12 +63,20 @@ class Clients:
             parameter_validation=False,
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
+            s3={"payload_signing_enabled": False},
         )
-        self._session = boto3.Session()
+        core = botocore.session.get_session()
+        # Nobody asks when an object was changed, and to parse each answer's time takes long.
+        core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=str)
+        self._session = boto3.Session(botocore_session=core)
         # A session makes one client at a time, and threads call.
         self._making = Lock()
         self._made: dict[str, Any] = {}
         self.s3: S3Client = self._client("s3")
+        # As a file a body would wait until S3 has seen its headers (Expect: 100-continue), which is
+        # a round trip more, and then go in small pieces. It is there already, and small.
+        events = self.s3.meta.events
+        events.unregister("before-parameter-build.s3.PutObject", convert_body_to_file_like_object)
         self.cloudfront: CloudFrontClient = self._client("cloudfront")
 
     def _client(self, service: str) -> Any:

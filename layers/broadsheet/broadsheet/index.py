@@ -14,7 +14,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from broadsheet.article import Article, Author, Correction, Disclosure, Image, Source, Topic
 from broadsheet.kept import Kept
@@ -32,10 +33,10 @@ CORRECTIONS = 3
 NEWS_WINDOW = timedelta(hours=48)
 NEWS_ENTRIES = 1_000
 
-# Bytes of memory for entries that have been read.
-ENTRIES_ROOM = 16 * 1024 * 1024
-# After an entry in an index, and after the last.
-_BETWEEN, _END = b",\n", b"]}"
+# Bytes of memory for entries that have been read, and for years.
+ENTRIES_ROOM, YEARS_ROOM = 16 * 1024 * 1024, 4 * 1024 * 1024
+# Between the lines of a list in an index, after the last of them, and after the last list.
+_BETWEEN, _LAST_LINE, _END = b",\n", b"\n]", b"}"
 
 # What from_bytes may raise of an object that to_bytes did not write.
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
@@ -179,12 +180,13 @@ class Month:
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The month that ``to_bytes`` gave."""
-        value, entries = _read(data, "entries")
-        return cls(value["version"], entries, value["pages"])
+        value = _read(data, entries=Entry)
+        return cls(value["version"], value["entries"], value["pages"])
 
     def to_bytes(self) -> bytes:
         """The month as it is stored."""
-        return _written("entries", self.entries, version=self.version, pages=self.pages)
+        lists = {"entries": self.entries}
+        return _written(lists, version=self.version, pages=self.pages)
 
     def merged(self, changes: Mapping[str, Entry | None]) -> Self:
         """The month once each path has the entry given, or none."""
@@ -209,24 +211,61 @@ class Month:
 
 
 class MonthCount(NamedTuple):
-    """How many of a scope's entries a month had at a version of its index.
-
-    No data class: a century has 1,201 of them in each scope, and JSON has tuples as lists.
-    """
+    """How many of a scope's entries a month had at a version of its index."""
 
     version: int
     entries: int
 
 
+class Year(NamedTuple):
+    """The counts of a year's months, oldest first, and the line that a scope's index has of them.
+
+    A publish changes one month of a century. So each year has a line, and is kept as entries are.
+    """
+
+    line: bytes
+    months: Mapping[str, MonthCount]
+
+    @classmethod
+    def of(cls, months: Mapping[str, MonthCount]) -> Self:
+        """The year that has these counts."""
+        return cls(_dump(months), dict(sorted(months.items())))
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """The year that has these counts, as its line has them."""
+        if not value:
+            raise ValueError("a year has at least a month")
+        return cls.of({month: MonthCount(*count) for month, count in value.items()})
+
+    @classmethod
+    def from_line(cls, line: bytes) -> Year:
+        """The year of which this is the line; the same object, as long as it is kept."""
+        return _years.get(line) or _years.put(line, cls.from_json(json.loads(line)))
+
+    @property
+    def name(self) -> str:
+        """YYYY."""
+        return next(iter(self.months))[:4]
+
+
+def year_size(line: bytes, _: Year) -> int:
+    """Bytes of memory that a year takes with its line, rounded up."""
+    return 1_000 + 12 * len(line)
+
+
+_years: Kept[bytes, Year] = Kept(YEARS_ROOM, year_size)
+
+
 @dataclass(frozen=True)
 class Scope:
-    """A scope's months and newest entries; ``site`` (of the root only) is site.json's entity tag.
+    """A scope's years and newest entries; ``site`` (of the root only) is site.json's entity tag.
 
     ``newest`` has as many entries as the scope's pages need, in order and without a gap; ``whole``
     tells that the scope has no others.
     """
 
-    months: Mapping[str, MonthCount] = field(default_factory=dict)
+    years: tuple[Year, ...] = ()
     newest: tuple[Entry, ...] = ()
     pages: Mapping[str, str] = field(default_factory=dict)
     site: str = ""
@@ -235,24 +274,39 @@ class Scope:
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The scope that ``to_bytes`` gave."""
-        value, newest = _read(data, "newest")
-        months = {month: MonthCount(*count) for month, count in value["months"].items()}
-        return cls(months, newest, value["pages"], value["site"], value["whole"])
+        value = _read(data, years=Year, newest=Entry)
+        scope = cls(
+            value.get("years", ()),
+            value["newest"],
+            value["pages"],
+            value["site"],
+            value["whole"],
+        )
+        old = value.get("months", {})
+        return scope.counted({month: MonthCount(*count) for month, count in old.items()})
 
     def to_bytes(self) -> bytes:
         """The scope as it is stored."""
-        return _written(
-            "newest",
-            self.newest,
-            months=self.months,
-            pages=self.pages,
-            site=self.site,
-            whole=self.whole,
-        )
+        lists: dict[str, Iterable[_Line]] = {"years": self.years, "newest": self.newest}
+        return _written(lists, pages=self.pages, site=self.site, whole=self.whole)
 
     def counted(self, counts: Mapping[str, MonthCount]) -> Self:
         """The scope with these counts."""
-        return replace(self, months=dict(sorted({**self.months, **counts}.items())))
+        if not counts:
+            return self
+        years = {year.name: year for year in self.years}
+        for name, of_year in groupby(sorted(counts.items()), key=lambda item: item[0][:4]):
+            old = years[name].months if name in years else {}
+            years[name] = Year.of({**old, **dict(of_year)})
+        return replace(self, years=tuple(year for _, year in sorted(years.items())))
+
+    @cached_property
+    def months(self) -> dict[str, MonthCount]:
+        """The counts of all months, oldest first."""
+        found: dict[str, MonthCount] = {}
+        for year in self.years:
+            found |= year.months
+        return found
 
     def merged(self, changes: Mapping[str, Entry | None], *, news: bool = False) -> Self | None:
         """The scope once each path has the entry given, or none; ``news`` as for ``gathered``.
@@ -297,7 +351,7 @@ class Scope:
 
     def listed_months(self) -> list[str]:
         """The months that have entries, newest first."""
-        return sorted((m for m, c in self.months.items() if c.entries), reverse=True)
+        return [month for month, count in reversed(self.months.items()) if count.entries]
 
 
 def _newest(corrections: Iterable[Correction]) -> tuple[Correction, ...]:
@@ -324,23 +378,41 @@ def _merge(entries: Iterable[Entry], changes: Mapping[str, Entry | None]) -> tup
     return tuple(sorted(kept + added, key=lambda entry: entry.order))
 
 
-def _written(name: str, entries: Iterable[Entry], **others: Any) -> bytes:
-    """An index as JSON in which each entry has a line of its own."""
-    head = _dump(others).removesuffix(b"}") + f',"{name}":['.encode()
-    return head + b"\n" + _BETWEEN.join(entry.line for entry in entries) + b"\n" + _END
+class _Line(Protocol):
+    """What has a line of its own in an index."""
+
+    @property
+    def line(self) -> bytes: ...
 
 
-def _read(data: bytes, name: str) -> tuple[dict[str, Any], tuple[Entry, ...]]:
-    """An index, and its entries; before entries had lines, all was in one."""
-    head, newline, rest = data.partition(b"\n")
-    if not newline:
-        value = json.loads(data)
-        return value, tuple(Entry.from_json(entry) for entry in value[name])
-    value = json.loads(head + _END)
-    lines, end, more = rest.rpartition(b"\n" + _END)
-    if value[name] or not end or more:
-        raise ValueError("the lines of an index are its entries")
-    return value, tuple(map(Entry.from_line, lines.split(_BETWEEN) if lines else ()))
+def _written(lists: Mapping[str, Iterable[_Line]], **others: Any) -> bytes:
+    """An index as JSON in which each entry and each year has a line of its own."""
+    written = [_dump(others).removesuffix(_END)]
+    for name, items in lists.items():
+        written += (_begin(name), _BETWEEN.join(item.line for item in items), _LAST_LINE)
+    return b"".join((*written, _END))
+
+
+def _read(data: bytes, **lists: type[Entry | Year]) -> dict[str, Any]:
+    """An index, with its lists as they are made; before something had lines, all was in one."""
+    *parts, end = data.split(_LAST_LINE)
+    if not parts and b"\n" not in data:
+        value: dict[str, Any] = json.loads(data)
+        made = {name: map(kind.from_json, value.get(name, ())) for name, kind in lists.items()}
+        return value | {name: tuple(items) for name, items in made.items()}
+    # Before years had lines, there was but one list.
+    names = [*lists][-len(parts) :]
+    found = [part.partition(_begin(name)) for name, part in zip(names, parts, strict=True)]
+    if end != _END or not all(begin for _, begin, _ in found) or any(h for h, _, _ in found[1:]):
+        raise ValueError("the lines of an index are those of its lists")
+    value = json.loads(found[0][0] + _END)
+    for name, (_, _, lines) in zip(names, found, strict=True):
+        value[name] = tuple(map(lists[name].from_line, lines.split(_BETWEEN) if lines else ()))
+    return value
+
+
+def _begin(name: str) -> bytes:
+    return f',"{name}":[\n'.encode()
 
 
 def _dump(value: Any) -> bytes:
