@@ -127,7 +127,7 @@ def measure(count: int, tell: Callable[[str], None]) -> dict[str, Any]:
                 syncing = partial(aws_s3_sync, bucket=bucket)
             rows += [asdict(row) for row in compare(builder, archive[: count + 1], root, syncing)]
     tell("Broadsheet")
-    published = publish(memory.build(archive[:count]), archive[count:], lambda: LATE)
+    published = publish(memory.build(archive[:count]), archive[count:], LATE)
     return {"others": rows, "broadsheet": asdict(published)}
 
 

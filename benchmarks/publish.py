@@ -1,9 +1,10 @@
 """Broadsheet's side of benchmarks/beside.py: one article is published into an archive.
 
 The archive is made in memory. Its indexes and lists, which are all of it that a publish looks at,
-are put into a moto server that runs as a process of its own; then the real handler publishes new
-articles one by one, with boto3 as it is. And once more with a dictionary in place of boto3's
-clients, which tells what of that is boto3's.
+are put into a moto server, and the real handler publishes new articles into it, one by one. What it
+calls for the last of them is answered once more for a process that does nothing else
+(benchmarks/processor.py), by a server that keeps connections, as S3 does. And once more there is a
+dictionary in place of boto3's clients, which tells what of that is boto3's.
 """
 
 from __future__ import annotations
@@ -11,31 +12,34 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import memory
+from benchmarks import memory, processor
+from benchmarks.calls import Recorder
 from broadsheet.clients import clients_of
 from broadsheet.settings import Settings
+from broadsheet.sources import Sources
+from broadsheet.store import Store
 from local.aws import SITE_BUCKET, SOURCE_BUCKET, local_aws
 from local.function import environment, functions
 from local.template import Template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+    from datetime import datetime
 
     from benchmarks.stories import Story
-    from local.pump import Handler
 
-# Articles that are published before those that count, as a process is slow at first.
+# Articles that are published before the one that counts, as a process is slow at first.
 FIRST = 3
 # What a publish never looks at, however many there are: what others' paths have.
 _OF_ARTICLES = ("articles/", "_record/articles/", "receipts/")
+_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
 
 
 @dataclass(frozen=True)
@@ -58,33 +62,8 @@ class Published:
         return sum(n for name, n in self.calls.items() if name.endswith("Object"))
 
 
-@dataclass
-class _Counted:
-    """What the clients of this process have called."""
-
-    calls: Counter[str] = field(default_factory=Counter)
-    objects: int = 0
-    sent: int = 0
-    received: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def before(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        """Count a call, and what it sends."""
-        with self.lock:
-            self.calls[model.name] += 1
-            if model.name == "PutObject":
-                self.objects += params["Bucket"] == SITE_BUCKET
-                self.sent += len(params["Body"])
-
-    def after(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
-        """Count what it got."""
-        with self.lock:
-            if model.name == "GetObject":
-                self.received += parsed.get("ContentLength", 0)
-
-
-def publish(archive: memory.MemoryS3, new: Sequence[Story], now: Callable[[], Any]) -> Published:
-    """Publish new articles into an archive, all but the FIRST of which count: their medians."""
+def publish(archive: memory.MemoryS3, new: Sequence[Story], now: datetime) -> Published:
+    """Publish new articles into an archive, of which the last counts."""
     with local_aws(Template.read()) as aws, tempfile.TemporaryDirectory() as folder:
         # No bus, as a deployment has none unless somebody asks for it.
         variables = environment(aws, memory.SETTINGS.site_url) | {"EVENT_BUS": ""}
@@ -94,50 +73,44 @@ def publish(archive: memory.MemoryS3, new: Sequence[Story], now: Callable[[], An
                 without = {"ETag", "IfMatch", "IfNoneMatch"}
                 sent: Any = {n: v for n, v in request.items() if n not in without}
                 aws.s3.put_object(Bucket=SITE_BUCKET, Key=key, **sent)
-        with functions(variables, Path(folder) / "log", now) as (handler, _):
+        known, made = Recorder(lambda: 0.0), Recorder(lambda: 0.0)
+        with functions(variables, Path(folder) / "log", lambda: now) as (handler, _):
             clients = clients_of(os.environ["AWS_ENDPOINT_URL"], Settings.parallel_calls)
-            seconds, counted = [], []
+            # As in a process that has published before: site.json is known.
+            with known.listening([clients.s3]):
+                settings = Settings.from_environment(os.environ)
+                Sources(Store(settings), settings)
             for story in new:
+                made = Recorder(lambda: 0.0)
                 key = f"articles/{story.path}.json"
                 aws.s3.put_object(Bucket=SOURCE_BUCKET, Key=key, Body=story.json())
-                one = _Counted()
-                for client in (clients.s3, clients.cloudfront):
-                    events: Any = client.meta.events
-                    events.register("provide-client-params", one.before)
-                    events.register("after-call", one.after)
-                seconds.append(_invoke(handler, key))
-                for client in (clients.s3, clients.cloudfront):
-                    events = client.meta.events
-                    events.unregister("provide-client-params", one.before)
-                    events.unregister("after-call", one.after)
-                counted.append(one)
+                event = _event(key)
+                with made.listening([clients.s3, clients.cloudfront]):
+                    if handler(event, None) != {"batchItemFailures": []}:
+                        raise RuntimeError(f"{key} was not published")
+            variables |= {name: os.environ[name] for name in _CREDENTIALS}
         del os.environ["AWS_ENDPOINT_URL"]
-    # Each writes as many objects, but no two articles are of one length.
-    last = counted[-1]
+    taken = processor.measure(made.calls, event, now, variables, known=known.calls)
     return Published(
-        seconds=median(seconds[FIRST:]),
+        seconds=median(taken.function),
         own=_own(archive, new),
-        calls=dict(last.calls),
-        objects=last.objects,
-        sent=round(median(one.sent for one in counted[FIRST:])),
-        received=round(median(one.received for one in counted[FIRST:])),
+        calls=dict(Counter(call.operation for call in made.calls)),
+        objects=sum(
+            call.params.get("Bucket") == SITE_BUCKET and call.written > 0 for call in made.calls
+        ),
+        sent=sum(call.written for call in made.calls),
+        received=sum(call.read for call in made.calls),
     )
 
 
-def _invoke(handler: Handler, key: str) -> float:
-    """Let the function take an event, as SQS brings it: its processor time."""
+def _event(key: str) -> dict[str, Any]:
+    """As SQS brings it."""
     record = {
         "eventTime": "2026-11-26T12:00:00.000Z",
         "eventName": "ObjectCreated:Put",
         "s3": {"bucket": {"name": SOURCE_BUCKET}, "object": {"key": key}},
     }
-    event = {"Records": [{"messageId": key, "body": json.dumps({"Records": [record]})}]}
-    began = time.process_time()
-    answer = handler(event, None)
-    took = time.process_time() - began
-    if answer != {"batchItemFailures": []}:
-        raise RuntimeError(f"{key} was not published")
-    return took
+    return {"Records": [{"messageId": key, "body": json.dumps({"Records": [record]})}]}
 
 
 def _own(archive: memory.MemoryS3, new: Sequence[Story]) -> float:

@@ -7,7 +7,6 @@ each would be read differently by some other program.
 from __future__ import annotations
 
 import codecs
-import difflib
 import json
 import re
 import unicodedata
@@ -253,6 +252,8 @@ def _expected(rule: dict[str, Any]) -> str:
 
 
 def _unknown(name: str, known: list[str]) -> str:
+    import difflib  # noqa: PLC0415 (only for what is wrong)
+
     close = difflib.get_close_matches(name[:_SHOWN], known, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     return f"{UNKNOWN}{hint}; expected one of: {', '.join(known)}"

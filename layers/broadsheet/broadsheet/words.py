@@ -36,7 +36,7 @@ _SOLID = (
     "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
     "\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_PIECE = re.compile(f"(?P<solid>[{_SOLID}]+)|[^{_SOLID}]+")
+_PIECES = re.compile(f"([{_SOLID}]+)")
 # Harman's stemmer of plurals ("How effective is suffixing?", 1991), and "churches". It does no harm
 # to other languages, as a query goes the same way.
 _PLURALS = (
@@ -102,10 +102,10 @@ def _folded(text: str) -> str:
 def _of(run: str, *, letters: bool) -> list[str]:
     """The words of a run; of a script without spaces the single ``letters`` as well, if wanted."""
     found: list[str] = []
-    for piece in _PIECE.finditer(run):
-        text = piece[0]
-        if piece["solid"] is None:
-            found.append(_singular(text))
+    for number, text in enumerate(_PIECES.split(run)):
+        # The first is of a script with spaces, or empty; then they take turns.
+        if number % 2 == 0:
+            found += [_singular(text)] if text else []
             continue
         found += [text[i : i + 2] for i in range(max(1, len(text) - 1))]
         found += text if letters and len(text) > 1 else ""
