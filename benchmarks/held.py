@@ -148,13 +148,16 @@ def main() -> None:
 
 def forget(*, everything: bool) -> None:
     """Forget what was made of the article, which the next would not have; or all that is kept."""
-    from broadsheet import card, index, kept, markdown, sources  # noqa: PLC0415 (as in main)
+    from broadsheet import card, index, kept, listings, markdown, segment, sources  # noqa: PLC0415 (as in main)
 
     card.drawn.cache_clear()
     markdown.to_html.cache_clear()
     if everything:
         sources._renderer.cache_clear()  # noqa: SLF001 (it keeps what was rendered)
         index._entries = kept.Kept(index.ENTRIES_ROOM, index.entry_size)  # noqa: SLF001 (what was read)
+        index._years = kept.Kept(index.YEARS_ROOM, index.year_size)  # noqa: SLF001 (likewise)
+        room = listings.SEGMENTS_ROOM
+        listings._segments = kept.Kept(room, segment.segment_size)  # noqa: SLF001 (likewise)
 
 
 if __name__ == "__main__":

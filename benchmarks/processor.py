@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from benchmarks.calls import Call
 
-RUNS = 7
+RUNS = 15
 
 
 @dataclass(frozen=True)

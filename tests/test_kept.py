@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from broadsheet import index, render
+from broadsheet import index, listings, render, segment
 from broadsheet.article import Author, Topic
 from broadsheet.index import Month, MonthCount, Scope, Year
 from broadsheet.kept import Kept
 from broadsheet.render import Renderer
+from broadsheet.segment import Document, Segment
+from broadsheet.store import Stored
 from tests.pages import CONFIG, NASTY, URL, entries
 
 if TYPE_CHECKING:
@@ -32,6 +34,14 @@ def test_what_was_kept_is_there_until_there_is_no_room() -> None:
     assert [values.get(name) for name in "abc"] == ["aaaa", "bbbbbb", None]
     assert values.put("c", "c") == "c"
     assert [values.get(name) for name in "abc"] == [None, None, "c"]
+
+
+def test_what_is_kept_already_takes_no_more_room() -> None:
+    values = kept(10)
+    for _ in range(9):
+        values.put("a", "aaaa")
+    values.put("b", "bbbbbb")
+    assert [values.get(name) for name in "ab"] == ["aaaa", "bbbbbb"]
 
 
 def test_what_alone_is_too_large_is_not_kept() -> None:
@@ -70,6 +80,21 @@ def test_entries_take_no_more_memory_than_they_have_room(
 
     def read() -> None:
         assert [entry.order for entry in Month.from_bytes(data).entries]
+
+    assert 0.3 * ROOM < growth(read) < ROOM
+
+
+def test_what_search_knows_takes_no_more_memory_than_it_has_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listings, "_segments", Kept(ROOM, segment.segment_size))
+    documents = [Document.of(one, "harbour and ferries", 6) for one in entries(50)]
+    data = Segment.of(documents).to_bytes()
+    as_many_as_fit = int(0.95 * ROOM) // segment.segment_size("", Segment.from_bytes(data))
+
+    def read() -> None:
+        for number in range(as_many_as_fit):
+            assert listings._segment(Stored(data, f"{number}")).paths  # noqa: SLF001 (what keeps)
 
     assert 0.3 * ROOM < growth(read) < ROOM
 

@@ -30,9 +30,11 @@ class Kept(Generic[K, V]):
         return self._values.get(made_of)
 
     def put(self, made_of: K, value: V) -> V:
-        """Keep what was made of this, unless it alone has no room; the value is returned."""
+        """Keep what was made of this, unless it alone has no room; it is returned, or its equal."""
         size = self._size(made_of, value)
         with self._putting:
+            if made_of in self._values:
+                return self._values[made_of]
             if size > self._left:
                 self._values, self._left = {}, self._room
             if size <= self._left:

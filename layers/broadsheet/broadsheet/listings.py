@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from broadsheet import addresses
 from broadsheet.errors import BroadsheetError, ConflictError, ContendedError, UnavailableError
 from broadsheet.index import UNREADABLE, Entry, Month, MonthCount, Place, Scope
-from broadsheet.segment import Document, Segment
+from broadsheet.kept import Kept
+from broadsheet.segment import Document, Segment, segment_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -38,8 +39,14 @@ if TYPE_CHECKING:
 
 # Attempts at one object, and at everything, before the work goes back to the queue.
 ROUNDS = 10
+# Bytes of memory for what search knows of months.
+SEGMENTS_ROOM = 8 * 1024 * 1024
 
 Index = TypeVar("Index", Month, Scope)
+
+
+# By the entity tag, which S3 makes of the content; mostly what this process wrote itself.
+_segments: Kept[str, Segment] = Kept(SEGMENTS_ROOM, segment_size)
 
 
 class _MovedError(BroadsheetError):
@@ -179,6 +186,7 @@ class Listings:
                 elif new.records and (new != old or month in plan.mended_months):
                     page = self.renderer.segment(month, new)
                     self.store.replace_page(page, stored.etag if stored else None)
+                    _segments.put(page.etag, new)
             except ConflictError:
                 self.conflicts += 1
                 pause(attempt)
@@ -441,9 +449,14 @@ def pause(attempt: int) -> None:
 def _segment(stored: Stored | None) -> Segment:
     """What search knows by an object as read; nothing where that can't be read."""
     try:
-        return Segment.from_bytes(stored.data) if stored else Segment()
+        return _kept_segment(stored) if stored else Segment()
     except ValueError:
         return Segment()
+
+
+def _kept_segment(stored: Stored) -> Segment:
+    kept = _segments.get(stored.etag)
+    return kept or _segments.put(stored.etag, Segment.from_bytes(stored.data))
 
 
 def _remember(old: Mapping[str, str], pages: Mapping[str, Page | None]) -> dict[str, str]:

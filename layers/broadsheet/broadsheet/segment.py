@@ -28,6 +28,7 @@ import zlib
 from bisect import bisect
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import accumulate, islice, pairwise
 from operator import or_
 from typing import TYPE_CHECKING, Self
@@ -148,10 +149,10 @@ class Segment:
         )
         return MAGIC + _digest(body) + body
 
-    @property
-    def paths(self) -> list[str]:
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
         """The articles' paths, newest first."""
-        return [_path(record) for record in self.records]
+        return tuple(map(_path, self.records))
 
     def documents(self) -> dict[str, Document]:
         """All that the segment holds, by path."""
@@ -180,7 +181,7 @@ class Segment:
             # To splice so many costs more than to put all together anew.
             documents = {**self.documents(), **changes}
             return type(self).of(document for document in documents.values() if document)
-        records, blocks, paths = list(self.records), list(self.blocks), self.paths
+        records, blocks, paths = list(self.records), list(self.blocks), list(self.paths)
         for path, document in changes.items():
             if path in paths:
                 at, number = paths.index(path), len(paths)
@@ -193,6 +194,12 @@ class Segment:
                 pairs = zip(blocks, document.blocks, strict=True)
                 blocks = [_with(block, number, at, own) for block, own in pairs]
         return type(self)(tuple(records), tuple(blocks))
+
+
+def segment_size(_: str, segment: Segment) -> int:
+    """Bytes of memory that a segment takes, rounded up."""
+    parts = (*segment.records, *segment.blocks, *segment.paths)
+    return 1_000 + sum(len(part) + 64 for part in parts)
 
 
 def _words_of(block: bytes, number: int, at: int) -> tuple[int, int]:
