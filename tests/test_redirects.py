@@ -408,6 +408,79 @@ def test_a_page_that_led_on_stays_while_the_article_whose_address_it_is_is_liste
     newsroom.assert_converged()
 
 
+@pytest.mark.parametrize(
+    "dies_at",
+    [
+        "search/2025/12.idx",
+        "_index/2025/12.json",
+        "_index/topics/harbour.json",
+        "_index/site.json",
+        "topics/harbour/index.html",
+        "topics/harbour/rss.xml",
+        "2025/12/index.html",
+        "topics/harbour/2025/12/index.html",
+        "sitemap-2025-12.xml",
+    ],
+)
+def test_it_stays_while_one_list_leads_there_that_others_do_not(
+    dies_at: str, newsroom: Newsroom
+) -> None:
+    """Who took it out of the others has died; who is about to delete it writes other lists."""
+    december: dict[str, Any] = {"published_at": "2025-12-24T12:00:00Z", "topics": ["Harbour"]}
+    publish(newsroom, "b", **december)
+    publish(newsroom, "c", **december)
+    key = newsroom.delete("b")
+
+    def die(name: str, params: dict[str, Any]) -> None:
+        if name == "PutObject" and params["Key"] == dies_at:
+            raise Crash
+
+    newsroom.gate = die
+    with pytest.raises(Crash):
+        newsroom.deliver(key)
+    newsroom.gate = None
+    publish(newsroom, "a", aliases=["/articles/b/"])
+    publish(newsroom, "a")
+
+    assert newsroom.dangling == []
+    assert newsroom.deliver(key) == DONE
+    newsroom.assert_converged()
+
+
+def test_a_list_that_is_not_what_its_index_says_is_put_right_before_it_goes(
+    newsroom: Newsroom,
+) -> None:
+    december: dict[str, Any] = {"published_at": "2025-12-24T12:00:00Z", "topics": ["Harbour"]}
+    publish(newsroom, "b", **december)
+    publish(newsroom, "c", **december)
+    old = newsroom.page("topics/harbour/index.html")
+    assert newsroom.deliver(newsroom.delete("b")) == DONE
+    publish(newsroom, "a", aliases=["/articles/b/"])
+    newsroom.s3.put_object(
+        Bucket=newsroom.site_bucket, Key="topics/harbour/index.html", Body=old.encode()
+    )
+    newsroom.dangling.clear()  # for a moment it was not b's page that this led to
+    publish(newsroom, "a")
+
+    assert "articles/b/index.html" not in newsroom.site()
+    assert "/articles/b/" not in newsroom.page("topics/harbour/index.html")
+    assert newsroom.dangling == []
+    assert "#listings" in newsroom.invalidations[-1]
+    newsroom.assert_converged()
+
+
+@pytest.mark.parametrize("lost", ["_index/2025/12.json", "search/2025/12.idx"])
+def test_an_index_that_can_not_be_read_keeps_no_page(lost: str, newsroom: Newsroom) -> None:
+    publish(newsroom, "b", published_at="2025-12-24T12:00:00Z")
+    publish(newsroom, "c", published_at="2025-12-24T12:00:00Z")
+    assert newsroom.deliver(newsroom.delete("b")) == DONE
+    publish(newsroom, "a", aliases=["/articles/b/"])
+    newsroom.s3.put_object(Bucket=newsroom.site_bucket, Key=lost, Body=b"x")
+    publish(newsroom, "a")
+
+    assert "articles/b/index.html" not in newsroom.site()
+
+
 def test_the_copies_of_what_a_page_that_leads_on_replaces_go_by_their_own_tag(
     newsroom: Newsroom,
 ) -> None:

@@ -28,10 +28,11 @@ from broadsheet.validation import Problem, shown
 from broadsheet.visits import CALLS_OF_A_STAGE, Visit, Visits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from broadsheet.index import Place
     from broadsheet.settings import Settings
+    from broadsheet.sources import Upload
     from broadsheet.store import Store, Stored
 
 # Keys in one message, and messages from one listing, when site.json makes every article anew.
@@ -240,9 +241,10 @@ class _Run:
 
     def settle_aliases(self, paths: Iterable[str]) -> None:
         """Do it for redirects alone; see Reconciler.settle_aliases."""
-        sources = Sources(self._store, self._settings)
+        self._sources = Sources(self._store, self._settings)
+        listings = Listings(self._store, self._sources.renderer, self._sources.site)
         wanted = {path: redirects.Wanted(anyhow=True) for path in paths}
-        self._redirects.settle(sources, wanted, {})
+        self._settle_redirects(wanted, {}, listings)
         self._invalidate()
         self._redirects.confirm()
         self._tell_rivals(())
@@ -320,7 +322,7 @@ class _Run:
         listings.settle(wanted, site_changed=self._site_changed, mend=self._mend, beside=looks)
         if wanted or self._mend:
             self._stale.listings |= listings.written
-        self._redirect(self._sound(placed))
+        self._redirect(self._sound(placed), listings)
         settled = self._attempt(self._sound(placed), visits.finish)
         return [visit.path for visit in settled if visit.moved]
 
@@ -363,7 +365,7 @@ class _Run:
             announced=visit.before is not None and not visit.before.untold,
         )
 
-    def _redirect(self, visits: list[Visit]) -> None:
+    def _redirect(self, visits: list[Visit], listings: Listings) -> None:
         """Settle the redirects that lead to these, or would from their addresses.
 
         Their pages are there, and none is deleted yet.
@@ -374,7 +376,7 @@ class _Run:
         claimed = {visit.path for visit in visits if visit.claimed}
         wanted = redirects.wanted_of([(v.upload, v.after.aliases) for v in concerned], claimed)
         try:
-            self._redirects.settle(self._sources, wanted, {v.path: v.upload for v in visits})
+            self._settle_redirects(wanted, {v.path: v.upload for v in visits}, listings)
         except Exception as error:  # noqa: BLE001 (others must not suffer)
             for visit in concerned:
                 self._fail(visit.key, error)
@@ -384,6 +386,22 @@ class _Run:
             warnings = visit.upload.outcome.warnings + self._redirects.lost(visit.upload)
             outcome = replace(self._report.outcomes[visit.key], warnings=warnings)
             self._report.outcomes[visit.key] = outcome
+
+    def _settle_redirects(
+        self,
+        wanted: Mapping[str, redirects.Wanted],
+        uploads: Mapping[str, Upload],
+        listings: Listings,
+    ) -> None:
+        """Settle redirects, and before a page goes the lists that somebody else has left behind."""
+        for attempt in range(ROUNDS):
+            self._redirects.settle(self._sources, wanted, uploads)
+            if not self._redirects.unlike:
+                return
+            pause(attempt)
+            listings.settle({}, mend=self._redirects.unlike)
+            self._stale.listings |= listings.written
+        raise ContendedError("lists kept differing from their indexes")
 
     def _tell_rivals(self, paths: Iterable[str]) -> None:
         """Have the receipts of articles that lost, or won, an alias to these say so.

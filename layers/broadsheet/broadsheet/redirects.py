@@ -16,22 +16,21 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Self
 
-from broadsheet import addresses
+from broadsheet import addresses, linked
 from broadsheet.errors import ConflictError, ContendedError, FullError
-from broadsheet.index import UNREADABLE, Month
+from broadsheet.index import UNREADABLE
 from broadsheet.listings import ROUNDS, pause
-from broadsheet.record import recorded
 from broadsheet.validation import Problem, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from broadsheet.index import Place
     from broadsheet.page import Headers
     from broadsheet.sources import Sources, Upload
     from broadsheet.store import Store
@@ -122,7 +121,8 @@ class Redirects:
 
     ``stale`` collects the keys of pages that the CDN may hold an old copy of, ``replaced`` the
     articles of which a page lay there, and ``concerned`` those whose claims came to something else;
-    ``refused`` counts redirects that the store had no room for.
+    ``refused`` counts redirects that the store had no room for. ``unlike`` are places of lists that
+    are not what their indexes say: until they are, a page stays that they may lead to.
     """
 
     def __init__(self, store: Store, arn: str, *, doubtful: bool = False) -> None:
@@ -136,6 +136,7 @@ class Redirects:
         self._untold: set[str] = set()
         self.concerned: set[str] = set()
         self.replaced: set[str] = set()
+        self.unlike: set[Place] = set()
         self._sources: Sources
         self._uploads: Mapping[str, Upload] = {}
 
@@ -160,6 +161,7 @@ class Redirects:
         where AWS fails.
         """
         self._sources, self._uploads = sources, uploads
+        self.unlike.clear()
         pending = dict(wanted)
         for attempt in range(ROUNDS):
             settled = self._store.each(lambda item: self._swap(*item), pending.items())
@@ -283,8 +285,11 @@ class Redirects:
                 return attempt > 0
             if self._has_moved(view):
                 return True
-            if view.there and self._is_listed(view.there.path):
-                return True  # who takes it out of the lists, or publishes it, sees to the page
+            if view.there:
+                listed, differing = linked.look(self._store, view.there.path)
+                self.unlike |= differing
+                if listed or differing:
+                    return True  # who takes it out of the lists, or publishes it, sees to the page
             view.stale = True
             try:
                 self._store.remove_page(key, found.etag)
@@ -294,17 +299,6 @@ class Redirects:
             else:
                 return True
         return True
-
-    def _is_listed(self, path: str) -> bool:
-        """Whether lists lead to an article's address."""
-        places = recorded(self._store.read_state(addresses.record_key(path)))
-        for month in {month for _, month in places}:
-            stored = self._store.read_state(addresses.month_index_key(month))
-            with suppress(*UNREADABLE):
-                index = Month.from_bytes(stored.data) if stored else Month()
-                if any(entry.path == path for entry in index.entries):
-                    return True
-        return False
 
     def _has_moved(self, view: _View) -> bool:
         """Whether the claims, or the source that decides beside them, are not as they were read."""
