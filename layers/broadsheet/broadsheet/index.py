@@ -282,7 +282,7 @@ class Scope:
             value["site"],
             value["whole"],
         )
-        old = value.get("months", {})
+        old = value.get("months", {})  # of before years had lines
         return scope.counted({month: MonthCount(*count) for month, count in old.items()})
 
     def to_bytes(self) -> bytes:
