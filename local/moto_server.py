@@ -95,12 +95,22 @@ def spare_copies() -> None:
 
 
 def receive_while_others_delete() -> None:
-    """Let a queue be read and emptied at once: moto lost what it was about to give, for minutes."""
+    """Let a queue be read and emptied at once.
+
+    moto lost what it was about to give, and took back one of two deletions, both for minutes.
+    """
 
     def groups(self: sqs_models.Queue) -> set[str]:
         pending = tuple(self.pending_messages)
         return {message.group_id for message in pending if message.group_id is not None}
 
+    deleted = sqs_models.Queue.delete_message
+
+    def delete_message(self: sqs_models.Queue, receipt_handle: str) -> None:
+        with self._messages_lock:
+            deleted(self, receipt_handle)
+
+    sqs_models.Queue.delete_message = delete_message  # type: ignore[method-assign]
     sqs_models.Queue.pending_message_groups = property(groups)  # type: ignore[assignment,method-assign]
 
 

@@ -622,18 +622,50 @@ def _wait(reached: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_a_queue_can_be_read_while_others_empty_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def calm_queue(monkeypatch: pytest.MonkeyPatch) -> type[Queue]:
+    """Give a test moto's queue as the local AWS has it, and moto its own back afterwards."""
+    for name in ("pending_message_groups", "delete_message"):
+        monkeypatch.setattr(Queue, name, getattr(Queue, name))
+    receive_while_others_delete()
+    return Queue
+
+
+def test_a_queue_can_be_read_while_others_empty_it(calm_queue: Any) -> None:
     class Message:
         @property
         def group_id(self) -> str:
             pending.clear()
             return "deleted meanwhile"
 
-    groups = "pending_message_groups"
-    monkeypatch.setattr(Queue, groups, getattr(Queue, groups))  # it comes back after the test
-    receive_while_others_delete()
     pending = {Message(), Message()}
 
-    assert getattr(Queue, groups).fget(SimpleNamespace(pending_messages=pending)) == {
-        "deleted meanwhile"
-    }
+    queue = SimpleNamespace(pending_messages=pending)
+    assert calm_queue.pending_message_groups.fget(queue) == {"deleted meanwhile"}
+
+
+def test_two_may_delete_from_a_queue_at_once(calm_queue: Any) -> None:
+    class Message:
+        def __init__(self, handle: str) -> None:
+            self.all_receipt_handles = {handle}
+
+        def had_receipt_handle(self, handle: str) -> bool:
+            asked.append(handle)
+            if len(asked) == 2:  # it is known to be there, and about to be taken out
+                other.start()
+                other.join(0.2)
+            return handle in self.all_receipt_handles
+
+    asked: list[str] = []
+
+    queue = SimpleNamespace(
+        _messages=[Message("a"), Message("b")],
+        _messages_lock=threading.Condition(),
+        pending_messages=set(),
+        deleted_messages=set(),
+    )
+    other = threading.Thread(target=calm_queue.delete_message, args=(queue, "b"))
+    calm_queue.delete_message(queue, "a")
+    other.join()
+
+    assert queue._messages == []  # noqa: SLF001 (moto's)
