@@ -94,7 +94,7 @@ def test_what_search_knows_takes_no_more_memory_than_it_has_room(
 
     def read() -> None:
         for number in range(as_many_as_fit):
-            assert listings._segment(Stored(data, f"{number}")).paths  # noqa: SLF001 (what keeps)
+            assert listings.segment_of(Stored(data, f"{number}")).paths
 
     assert 0.3 * ROOM < growth(read) < ROOM
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from broadsheet import addresses
 from broadsheet.index import UNREADABLE, Month, Scope
+from broadsheet.listings import segment_of
 from broadsheet.record import recorded
-from broadsheet.segment import Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,8 @@ def look(store: Store, path: str) -> tuple[bool, frozenset[Place]]:
     """
     places = recorded(store.read_state(addresses.record_key(path)))
     months = sorted({month for _, month in places})
-    if any(_is_found(store, path, month) for month in months):
+    segments = [segment_of(store.read_state(addresses.segment_key(month))) for month in months]
+    if any(path in segment.paths for segment in segments):
         return True, frozenset()
     differing = set()
     for index in _indexes(store, months, sorted({topic for topic, _ in places})):
@@ -53,12 +54,3 @@ def _indexes(store: Store, months: list[str], topics: list[str]) -> Iterator[Mon
         stored = store.read_state(key)
         with suppress(*UNREADABLE):
             yield kind.from_bytes(stored.data) if stored else kind()
-
-
-def _is_found(store: Store, path: str, month: str) -> bool:
-    """Whether search leads to it."""
-    stored = store.read_state(addresses.segment_key(month))
-    try:
-        return stored is not None and path in Segment.from_bytes(stored.data).paths
-    except ValueError:
-        return False

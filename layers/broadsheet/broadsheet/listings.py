@@ -178,7 +178,7 @@ class Listings:
         """
         key = addresses.segment_key(month)
         for attempt in range(ROUNDS):
-            old = _segment(stored)
+            old = segment_of(stored)
             new = old.merged(plan.documents(month))
             try:
                 if stored and not new.records:
@@ -446,17 +446,15 @@ def pause(attempt: int) -> None:
     time.sleep(random.uniform(0, min(1.0, 0.02 * 2**attempt)))  # noqa: S311 (no secret)
 
 
-def _segment(stored: Stored | None) -> Segment:
+def segment_of(stored: Stored | None) -> Segment:
     """What search knows by an object as read; nothing where that can't be read."""
+    if stored is None:
+        return Segment()
     try:
-        return _kept_segment(stored) if stored else Segment()
+        kept = _segments.get(stored.etag)
+        return kept or _segments.put(stored.etag, Segment.from_bytes(stored.data))
     except ValueError:
         return Segment()
-
-
-def _kept_segment(stored: Stored) -> Segment:
-    kept = _segments.get(stored.etag)
-    return kept or _segments.put(stored.etag, Segment.from_bytes(stored.data))
 
 
 def _remember(old: Mapping[str, str], pages: Mapping[str, Page | None]) -> dict[str, str]:
