@@ -69,7 +69,6 @@ def _measured(console: Console, part: str, count: int, seed: int) -> tuple[Rows,
 
 
 def _real_rows(result: real.Result) -> Rows:
-    peaks = [max(peaks) for peaks in result.megabytes.values()]
     return [
         ("messages", f"{result.messages:,}"),
         ("workers", f"{result.limits.concurrency}, batches of {result.limits.batch}"),
@@ -82,15 +81,16 @@ def _real_rows(result: real.Result) -> Rows:
         ("most attempts at one", f"{result.most_attempts} of {result.limits.most_receives}"),
         ("dead letters", f"{result.dead_letters:,}"),
         ("keys that verify looked at", f"{result.verified:,}"),
-        ("most memory of a worker", f"{max(peaks):.0f} MB of {result.limits.memory}"),
-        ("growth of the workers' peaks after the first quarter", _growth(result, 1 / 4)),
-        ("after the first half", _growth(result, 1 / 2)),
-        ("after three quarters", _growth(result, 3 / 4)),
+        ("most memory of each worker, the burst done", _megabytes(result.ends[0])),
+        *(
+            (f"wave {number} of changes done, too", _megabytes(peaks))
+            for number, peaks in enumerate(result.ends[1:], 1)
+        ),
     ]
 
 
-def _growth(result: real.Result, part: float) -> str:
-    return ", ".join(f"{result.growth(one, part):.0f} MB" for one in sorted(result.megabytes))
+def _megabytes(peaks: dict[int, float]) -> str:
+    return ", ".join(f"{peaks[worker]:.0f}" for worker in sorted(peaks)) + " MB"
 
 
 def _virtual_rows(result: virtual.Result) -> Rows:

@@ -20,17 +20,22 @@ from broadsheet.verify import Verifier, Walk
 from local.aws import SITE_BUCKET, SOURCE_BUCKET, LocalAws, local_aws
 from local.function import environment
 from local.template import Template
+from tests.cloudformation import properties
 from tests.newsroom import SOURCE, URL, sqs_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from multiprocessing.queues import Queue
+    from multiprocessing.synchronize import Event
 
     from benchmarks.workload import Upload
 
 UPLOADERS = 8
-# Megabytes that a worker may grow by in the last quarter of its invocations. What it keeps (60 MB:
-# kept.py) has been filled by then, where there are thousands of articles.
+# After the burst, so many waves of changes come one after the other, each when nothing is left of
+# what came before. The last is the same kind of work as the one before, and as much of it.
+WAVES = 2
+# Megabytes that a worker may grow by in the last wave. What it keeps (60 MB: kept.py) has been
+# filled by then, where there are thousands of articles.
 ALLOWANCE = 20
 # Calls at once of the comparison in the end: moto goes through all keys for each list of versions.
 PATIENTLY = 2
@@ -45,6 +50,7 @@ class Result:
     articles: int
     messages: int
     limits: Limits
+    done: int = 0
     seconds: float = 0.0
     invocations: int = 0
     longest: float = 0.0
@@ -53,21 +59,28 @@ class Result:
     dead_letters: int = 0
     verified: int = 0
     requests: Counter[str] = field(default_factory=Counter)
-    # Of each worker, the most it had taken by the end of each invocation.
-    megabytes: dict[int, list[float]] = field(default_factory=dict)
+    # The most that each worker has ever taken; and what that was at the end of burst and waves.
+    megabytes: dict[int, float] = field(default_factory=dict)
+    ends: list[dict[int, float]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
-    def growth(self, worker: int, part: float = 3 / 4) -> float:
-        """Megabytes by which a worker's peak rose after the first part of its invocations."""
-        peaks = self.megabytes[worker]
-        return peaks[-1] - peaks[int(len(peaks) * part)]
+    def growth(self, worker: int, wave: int = WAVES) -> float:
+        """Megabytes by which a worker's peak rose in a wave, of which the first is 1.
+
+        None for one that began in it, as that has nothing to be compared with.
+        """
+        after = self.ends[wave][worker]
+        return after - self.ends[wave - 1].get(worker, after)
 
 
 def run(count: int, seed: int, tell: Callable[[int, int], None], limits: Limits) -> Result:
     """Upload it all, work it off, and look what is there; ``tell`` hears what is done and due."""
-    workload = Workload.of(count, seed)
+    workload = Workload.of(count, seed, WAVES)
     with local_aws(Template.read()) as aws:
         os.environ.update(environment(aws, URL))
+        # Read by the C library as a worker starts.
+        deployed = properties("PublishFunction")["Environment"]["Variables"]
+        os.environ["MALLOC_ARENA_MAX"] = deployed["MALLOC_ARENA_MAX"]
         # A worker loads the function along with this module, before it could say so itself.
         os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"
         _upload(aws, workload.burst)
@@ -113,45 +126,65 @@ def _work_off(
     )
     context = multiprocessing.get_context("spawn")
     news: Queue[News] = context.Queue()
-    stop = context.Event()
-    began = time.monotonic()
+    go, stop = context.Event(), context.Event()
     workers = [
-        context.Process(target=work, args=(i, queue, news, stop))
+        context.Process(target=work, args=(i, queue, news, go, stop))
         for i in range(result.limits.concurrency)
     ]
     for worker in workers:
         worker.start()
-    # While the others are at work.
-    later = threading.Thread(target=_upload, args=(aws, workload.later))
-    later.start()
     try:
-        done = 0
-        # There may be more: an upload that boto3 has repeated is told of twice.
-        while (done < result.messages or _waiting(aws, aws.queue_url)) and not result.dead_letters:
-            if done >= result.messages and news.empty():
-                time.sleep(1)
-                continue
-            one = news.get(timeout=PATIENCE)
-            done += one.done
-            _note(result, one)
-            if one.failed:
-                result.dead_letters = _waiting(aws, aws.dead_letter_url)
-            tell(done, result.messages)
+        # While they are at work.
+        later = threading.Thread(target=_upload, args=(aws, workload.later))
+        later.start()
+        _drain(aws, news, go, result, tell)
         later.join()
-        result.seconds = time.monotonic() - began
+        for wave in workload.waves:
+            # All of it is there before any of it is taken, so that batches are as full as they get.
+            go.clear()
+            _upload(aws, wave)
+            result.messages += len(wave)
+            _drain(aws, news, go, result, tell)
     finally:
         stop.set()
         for worker in workers:
             worker.join()
 
 
+def _drain(
+    aws: LocalAws,
+    news: Queue[News],
+    go: Event,
+    result: Result,
+    tell: Callable[[int, int], None],
+) -> None:
+    """Have the workers work until no message is left; how long that took is added up."""
+    began = time.monotonic()
+    go.set()
+    # There may be more: an upload that boto3 has repeated is told of twice.
+    while (result.done < result.messages or _waiting(aws, aws.queue_url)) and (
+        not result.dead_letters
+    ):
+        if result.done >= result.messages and news.empty():
+            time.sleep(1)
+            continue
+        one = news.get(timeout=PATIENCE)
+        _note(result, one)
+        if one.failed:
+            result.dead_letters = _waiting(aws, aws.dead_letter_url)
+        tell(result.done, result.messages)
+    result.seconds += time.monotonic() - began
+    result.ends.append(dict(result.megabytes))
+
+
 def _note(result: Result, one: News) -> None:
     result.invocations += 1
+    result.done += one.done
     result.redelivered += one.failed
     result.longest = max(result.longest, one.seconds)
     result.most_attempts = max(result.most_attempts, one.attempt)
     result.requests += one.requests
-    result.megabytes.setdefault(one.worker, []).append(one.megabytes)
+    result.megabytes[one.worker] = one.megabytes
 
 
 def _waiting(aws: LocalAws, queue_url: str) -> int:
@@ -181,10 +214,10 @@ def _faults(aws: LocalAws, workload: Workload, result: Result) -> Iterator[str]:
         return aws.s3.get_object(Bucket=SITE_BUCKET, Key=key)["Body"].read().decode()
 
     yield from lost(workload, keys, read)
-    for worker, peaks in result.megabytes.items():
-        if peaks[-1] > result.limits.memory:
-            yield f"worker {worker} took {peaks[-1]:.0f} MB"
+    for worker, most in result.megabytes.items():
+        if most > result.limits.memory:
+            yield f"worker {worker} took {most:.0f} MB"
         if result.growth(worker) > ALLOWANCE:
-            yield f"worker {worker} grew by {result.growth(worker):.0f} MB"
+            yield f"worker {worker} grew by {result.growth(worker):.0f} MB in the last wave"
     if result.longest > result.limits.timeout:
         yield f"an invocation took {result.longest:.0f} s"

@@ -54,8 +54,8 @@ class News:
     requests: Counter[str]
 
 
-def work(number: int, queue: Polled, news: Queue[News], stop: Event) -> None:
-    """Work until told to stop."""
+def work(number: int, queue: Polled, news: Queue[News], go: Event, stop: Event) -> None:
+    """Work until told to stop, and only while ``go`` is set."""
     warnings.simplefilter("ignore")
     counted: Counter[str] = Counter()
     lock = threading.Lock()
@@ -93,7 +93,8 @@ def work(number: int, queue: Polled, news: Queue[News], stop: Event) -> None:
                 retry_seconds=None,
             )
             while not stop.is_set():
-                pump.deliver(wait_seconds=1)
+                if go.wait(1):
+                    pump.deliver(wait_seconds=1)
 
 
 def megabytes() -> float:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import random
 import re
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Self
 
 from tests.cloudformation import TEMPLATE, properties, resolved
@@ -26,6 +26,8 @@ A_MONTH = 1000
 # the last a few will do, as moto copies a whole bucket to list the versions of one key.
 CHANGED, DELETED, SPOILT = 5, 2, 1
 MOST_SPOILT = 20
+# And in each wave of changes after that, whose articles are of all months.
+CHANGED_IN_A_WAVE = 25
 # Of a hundred messages so many come twice.
 TWICE = 5
 # A paragraph of a body, and how many it has.
@@ -57,13 +59,17 @@ class Upload:
 
 @dataclass(frozen=True)
 class Workload:
-    """First the burst; the ``later`` ones come while the function is at work on it."""
+    """First the burst; the ``later`` ones come while the function is at work on it.
+
+    Each of the ``waves`` comes when it has nothing left to do.
+    """
 
     burst: list[Upload]
     later: list[Upload]
+    waves: list[list[Upload]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, count: int, seed: int) -> Self:
+    def of(cls, count: int, seed: int, waves: int = 0) -> Self:
         """So many articles, and what happens to some of them."""
         rng = random.Random(f"{seed} workload")  # noqa: S311 (no secret)
         burst = [Upload(_path(i), _fields(i, rng)) for i in range(count)]
@@ -76,12 +82,13 @@ class Workload:
             *(Upload(_path(i), {"title": ""}) for i in chosen),
         ]
         rng.shuffle(later)
-        return cls(burst, later)
+        again = [_wave(count, rng, f"Changed in wave {1 + i}: ") for i in range(waves)]
+        return cls(burst, later, again)
 
     def listed(self) -> dict[str, set[str]]:
         """The lists of months, and of topics in months, with the articles that each must show."""
         live: dict[str, dict[str, Any]] = {}
-        for upload in (*self.burst, *self.later):
+        for upload in chain(self.burst, self.later, *self.waves):
             if upload.fields is None:
                 del live[upload.path]
             elif upload.fields["title"]:
@@ -143,6 +150,11 @@ class Limits:
 def _numbers(mapping: dict[str, Any]) -> dict[str, Any]:
     """What of an event source mapping has no name of another resource in it."""
     return {name: value for name, value in mapping.items() if name != "Queue"}
+
+
+def _wave(count: int, rng: random.Random, prefix: str) -> list[Upload]:
+    chosen = rng.sample(range(count), count * CHANGED_IN_A_WAVE // 100)
+    return [Upload(_path(i), _fields(i, rng, prefix)) for i in chosen]
 
 
 def _path(number: int) -> str:

@@ -131,3 +131,12 @@ def test_nothing_is_lost_for_real() -> None:
     assert result.dead_letters == 0
     assert result.verified > 15
     assert set(result.megabytes) == {0, 1}
+    assert len(result.ends) == 1 + real.WAVES
+
+
+def test_a_worker_grows_by_as_much_as_its_peak_rose_in_the_last_wave() -> None:
+    result = real.Result(1, 1, LIMITS, ends=[{0: 90.0}, {0: 100.0}, {0: 130.0, 1: 80.0}])
+    assert result.growth(0) == 30
+    assert result.growth(0, 1) == 10
+    # It has begun in it.
+    assert result.growth(1) == 0
