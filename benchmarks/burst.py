@@ -25,7 +25,7 @@ from benchmarks.plot import Plot, Series
 from benchmarks.virtual import REFUSED, Result, World
 from benchmarks.workload import Limits, Workload
 from broadsheet.clients import clients_of
-from broadsheet.settings import Settings
+from broadsheet.settings import PARALLEL_CALLS
 from tests.simulation.plan import Plan
 from tests.simulation.world import environment
 
@@ -73,7 +73,7 @@ class Crowd(World):
 
     def play(self) -> None:
         """As before, and see what is refused."""
-        clients = clients_of("", Settings.parallel_calls)
+        clients = clients_of("", PARALLEL_CALLS)
         clients.s3.meta.events.register("after-call", self._hear)
         try:
             super().play()

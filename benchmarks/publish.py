@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import memory, processor
 from benchmarks.calls import Recorder
 from broadsheet.clients import clients_of
-from broadsheet.settings import Settings
+from broadsheet.settings import PARALLEL_CALLS, Settings
 from broadsheet.sources import Sources
 from broadsheet.store import Store
 from local.aws import SITE_BUCKET, SOURCE_BUCKET, local_aws
@@ -75,7 +75,7 @@ def publish(archive: memory.MemoryS3, new: Sequence[Story], now: datetime) -> Pu
                 aws.s3.put_object(Bucket=SITE_BUCKET, Key=key, **sent)
         known, made = Recorder(lambda: 0.0), Recorder(lambda: 0.0)
         with functions(variables, Path(folder) / "log", lambda: now) as (handler, _):
-            clients = clients_of(os.environ["AWS_ENDPOINT_URL"], Settings.parallel_calls)
+            clients = clients_of(os.environ["AWS_ENDPOINT_URL"], PARALLEL_CALLS)
             # As in a process that has published before: site.json is known.
             with known.listening([clients.s3]):
                 settings = Settings.from_environment(os.environ)

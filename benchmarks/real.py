@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.worker import News, Polled, work
@@ -196,7 +196,7 @@ def _waiting(aws: LocalAws, queue_url: str) -> int:
 def _check(aws: LocalAws, workload: Workload, result: Result) -> None:
     result.dead_letters = _waiting(aws, aws.dead_letter_url)
     result.faults += list(_faults(aws, workload, result))
-    settings = replace(Settings.from_environment(os.environ), parallel_calls=PATIENTLY)
+    settings = Settings.from_environment(os.environ)._replace(parallel_calls=PATIENTLY)
     for _, step in Verifier(Store(settings), settings).steps(Walk(), repair=False):
         result.verified += step.checked
         result.faults += [f"verify: {one.key} {one.what}" for one in step.differences]

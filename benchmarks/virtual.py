@@ -31,7 +31,7 @@ from benchmarks.sqs import Message, Queue
 from benchmarks.workload import TWICE, Limits, Workload, lost
 from broadsheet.clients import clients_of
 from broadsheet.render import Renderer
-from broadsheet.settings import Settings
+from broadsheet.settings import PARALLEL_CALLS, Settings
 from broadsheet.store import Store
 from tests.newsroom import DONE, LATE, SITE, SOURCE, Crash, Newsroom, make_distribution, sqs_record
 from tests.simulation.plan import Plan
@@ -203,7 +203,7 @@ class World(Newsroom):
         self.s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
         os.environ["DISTRIBUTION_ID"] = make_distribution()
         # As deployed, so that as many articles of a batch are begun at a time.
-        os.environ["PARALLEL_CALLS"] = str(Settings.parallel_calls)
+        os.environ["PARALLEL_CALLS"] = str(PARALLEL_CALLS)
         os.environ["QUEUE_URL"] = "https://sqs.eu-west-1.amazonaws.com/123456789012/q"
         self._rng = random.Random(f"{plan.seed} world")  # noqa: S311 (no secret)
         self._timeline = Timeline(plan, self)
@@ -346,7 +346,7 @@ class World(Newsroom):
         results: list[Any] = [None] * len(jobs)
         errors: list[BaseException] = []
         queue = iter(enumerate(jobs))
-        width = min(len(jobs), Settings.parallel_calls)
+        width = min(len(jobs), PARALLEL_CALLS)
 
         def take(child: Actor) -> None:
             nonlocal width

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from broadsheet.clients import clients_of
-from broadsheet.settings import Settings
+from broadsheet.settings import PARALLEL_CALLS
 from local.function import functions
 from local.pump import Invocation, Pump
 
@@ -78,7 +78,7 @@ def work(number: int, queue: Polled, news: Queue[News], go: Event, stop: Event) 
         log = Path(folder) / "log"
         with functions({}, log) as (handler, _):
             # As the function gets them; the endpoint is that of the environment.
-            clients = clients_of(os.environ["AWS_ENDPOINT_URL"], Settings.parallel_calls)
+            clients = clients_of(os.environ["AWS_ENDPOINT_URL"], PARALLEL_CALLS)
             for client in (clients.s3, clients.cloudfront, clients.sqs):
                 client.meta.events.register("after-call", count)
             pump = Pump(

@@ -119,7 +119,7 @@ class Preview:
         article = self._article()
         path = "/"
         if article:
-            article = replace(article, image=self._measured(article.image))
+            article = article._replace(image=self._measured(article.image))
             page = renderer.article(article)
             path = addresses.url_path(page.key)
             pages[path] = page
@@ -141,7 +141,7 @@ class Preview:
             file = self.picture(f"/{image.src}")
             if file and image.name:
                 picture = Picture(image.name, file.read_bytes())
-                return replace(image, width=picture.width, height=picture.height)
+                return image._replace(width=picture.width, height=picture.height)
         return None
 
     def picture(self, path: str) -> Path | None:

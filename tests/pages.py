@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -41,8 +40,7 @@ ARTICLE = Article(
     image=Image("media/boat.jpg", "A red boat", "The boat at noon", "M. Photo"),
     corrections=(Correction(datetime(2026, 5, 6, tzinfo=UTC), "It was not blue."),),
 )
-HOSTILE = replace(
-    ARTICLE,
+HOSTILE = ARTICLE._replace(
     title=NASTY,
     summary=NASTY,
     authors=(Author(NASTY, NASTY_URL), Author(NASTY)),
@@ -64,8 +62,7 @@ HOSTILE_CONFIG = SiteConfig(
 def entries(count: int, **fields: Any) -> tuple[Entry, ...]:
     return tuple(
         Entry.of(
-            replace(
-                ARTICLE,
+            ARTICLE._replace(
                 path=f"news/{i}",
                 title=f"Number {i}",
                 published_at=ARTICLE.published_at - timedelta(days=i),
@@ -88,7 +85,7 @@ def all_pages(
     """Every kind of public object there is."""
     renderer = Renderer(URL, config)
     listed = tuple(
-        Entry.of(replace(article, path=f"news/{i}"), config.timezone) for i in range(count)
+        Entry.of(article._replace(path=f"news/{i}"), config.timezone) for i in range(count)
     )
     scope = Scope(months(14) if count else (), listed)
     topic = article.topics[0].slug

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from benchmarks import archive as benchmark
-from benchmarks import figures
+from benchmarks import figures, virtual
 from benchmarks.archive_tables import growth
 from benchmarks.calls import Call, Recorder, answering, make
 from benchmarks.century import STEPS, TOPICS, Archive, month_before, upload
@@ -127,7 +127,7 @@ def test_round_trips_are_counted_one_after_the_other_and_not_those_beside(
     (new, *_) = benchmark.run(SMALL, lambda _what: None, processor=False)
     at_once = new.trips(lambda _: True)
 
-    monkeypatch.setattr(Settings, "parallel_calls", 1)
+    monkeypatch.setattr(virtual, "PARALLEL_CALLS", 1)
     (alone, *_) = benchmark.run(SMALL, lambda _what: None, processor=False)
 
     assert alone.trips(lambda _: True) == len(alone.calls) == len(new.calls) > at_once

@@ -19,6 +19,7 @@ from broadsheet.article import (
     Review,
     Source,
     Topic,
+    is_later,
 )
 from broadsheet.errors import InvalidError
 from tests.newsroom import article
@@ -564,3 +565,11 @@ def test_every_field_at_its_limit_fits_in_an_upload_however_it_is_escaped() -> N
     assert len(escaped) > 6 * BODY_BYTES
     assert len(escaped) <= OBJECT_BYTES
     assert Article.parse("a", escaped.encode()).body == longest["body"]
+
+
+def test_a_moment_is_later_only_than_one_that_can_be_read() -> None:
+    early = datetime(2026, 1, 1, tzinfo=UTC)
+    late = (early + timedelta(seconds=1)).isoformat()
+    assert is_later(late, early.isoformat())
+    assert not is_later(late, "x")
+    assert not is_later("2026-01-01T00:00:00", early.isoformat())

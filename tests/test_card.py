@@ -113,7 +113,7 @@ class TestACard:
         "field", ["title", "site", "paper", "ink", "accent", "typeface", "region"]
     )
     def test_of_anything_else_has_another_digest(self, field: str) -> None:
-        values = vars(card_of("Ferry"))
+        values = card_of("Ferry")._asdict()
         assert Card(**values | {field: "x"}).digest != Card(**values).digest
 
     def test_is_in_the_colours_of_the_site(self) -> None:
@@ -148,7 +148,7 @@ class TestACard:
         assert inked(image_of(card_of("Bridge", "")))[0] <= MARGIN + 20
 
     def test_draws_han_characters_as_their_region_does(self) -> None:
-        values = vars(card_of("骨直刃遥令"))
+        values = card_of("骨直刃遥令")._asdict()
         drawn = {Card(**values | {"region": region}).png() for region in REGIONS}
         assert len(drawn) == len(REGIONS)
 
@@ -424,6 +424,6 @@ def test_headers_tell_a_card_from_any_other() -> None:
     assert page.etag == entity_tag(page.body)
     assert not drawing.is_there(None)
     assert not Drawing("a", card_of("Ferries")).is_there(page.headers)
-    values = vars(page.headers)
+    values = page.headers._asdict()
     for field in values:
         assert not drawing.is_there(Headers(**values | {field: '"other"'})), field

@@ -222,8 +222,8 @@ def test_what_breaks_a_specification_is_noticed(
 
 def test_the_id_of_an_item_stays_whatever_else_changes() -> None:
     later = ARTICLE.published_at + timedelta(days=400)
-    changed = replace(
-        HOSTILE, title="Another", published_at=later, updated_at=later, status="published"
+    changed = HOSTILE._replace(
+        title="Another", published_at=later, updated_at=later, status="published"
     )
     for key in ("rss.xml", "atom.xml", "feed.json"):
         found = []
@@ -259,9 +259,9 @@ def test_feeds_tell_of_ai_what_pages_do(kind: Disclosure, review: Review | None)
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
-        (replace(CONFIG, rights="CC BY 4.0"), "CC BY 4.0"),
+        (CONFIG._replace(rights="CC BY 4.0"), "CC BY 4.0"),
         (CONFIG, "© Co-op"),
-        (replace(CONFIG, publisher=None), "© The Lantern"),
+        (CONFIG._replace(publisher=None), "© The Lantern"),
     ],
 )
 def test_feeds_say_whose_the_rights_are(config: SiteConfig, expected: str) -> None:
@@ -330,7 +330,7 @@ def test_data_mining_is_reserved_only_where_the_site_says_so() -> None:
             ["tdm-reservation", "tdm-policy"],
         ),
     ):
-        config = replace(CONFIG, tdm_reservation=reservation)
+        config = CONFIG._replace(tdm_reservation=reservation)
         pages = {page.key: page for page in Renderer(URL, config).fixed()}
         assert json.loads(pages[".well-known/tdmrep.json"].body) == rules
         assert re.findall('name="(tdm-[a-z]+)"', pages["404.html"].body.decode()) == metas
@@ -363,7 +363,7 @@ class TestSitemaps:
 @pytest.mark.parametrize("topic", ["", "harbour"])
 def test_a_hub_is_named_by_every_feed_of_a_site_that_has_one(topic: str) -> None:
     hub = "https://hub.example/?a=1&b=2"
-    scope, config = TestFeeds.SCOPE, replace(CONFIG, websub_hub=hub)
+    scope, config = TestFeeds.SCOPE, CONFIG._replace(websub_hub=hub)
     for feed in ("rss.xml", "atom.xml"):
         key = f"{addresses.folder(topic)}{feed}"
         page = scope_page(key, scope, topic, config=config)

@@ -63,12 +63,12 @@ class TestEntry:
 
     @pytest.mark.parametrize("year", [1000, 9998])
     def test_the_year_of_a_month_has_four_digits(self, year: int) -> None:
-        article = replace(self.ARTICLE, published_at=datetime(year, 6, 1, tzinfo=UTC))
+        article = self.ARTICLE._replace(published_at=datetime(year, 6, 1, tzinfo=UTC))
         assert Entry.of(article, UTC_ZONE).month == f"{year}/06"
 
     def test_so_it_has_where_the_offset_or_the_zone_leads_to_the_year_before(self) -> None:
         zone = timezone(timedelta(hours=14))
-        article = replace(self.ARTICLE, published_at=datetime(1000, 1, 1, tzinfo=zone))
+        article = self.ARTICLE._replace(published_at=datetime(1000, 1, 1, tzinfo=zone))
         assert Entry.of(article, UTC_ZONE).month == "0999/12"
 
     def test_it_has_all_that_a_listing_shows_and_no_body(self) -> None:

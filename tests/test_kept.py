@@ -150,7 +150,7 @@ def growth(call: Callable[[], object]) -> int:
 def test_what_one_site_has_rendered_no_other_shows() -> None:
     month = Month(1, entries(3))
     pages = [
-        Renderer(URL, replace(CONFIG, language=language)).month("2026/05", month, [])
+        Renderer(URL, CONFIG._replace(language=language)).month("2026/05", month, [])
         for language in ("en", "he", "en")
     ]
     assert pages[0] == pages[2] != pages[1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +50,7 @@ def text(page: Page | None) -> str:
 
 
 def article_text(**fields: Any) -> str:
-    return text(RENDERER.article(replace(ARTICLE, **fields)))
+    return text(RENDERER.article(ARTICLE._replace(**fields)))
 
 
 def nodes(html: str) -> dict[str, Any]:

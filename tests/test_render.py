@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -89,7 +88,7 @@ class Document(HTMLParser):
 
 
 def article_page(config: SiteConfig = CONFIG, **fields: Any) -> Document:
-    page = Renderer(URL, config).article(replace(ARTICLE, **fields))
+    page = Renderer(URL, config).article(ARTICLE._replace(**fields))
     return Document(page.body.decode())
 
 
@@ -217,7 +216,7 @@ class TestArticlePage:
         assert article_page(language="en-GB").all("article")[0][0] == {"class": "story"}
 
     def test_of_a_site_written_from_right_to_left_is_so(self) -> None:
-        config = replace(CONFIG, language="he")
+        config = CONFIG._replace(language="he")
         assert article_page(config).all("html")[0][0] == {"lang": "he", "dir": "rtl"}
 
     def test_depends_on_no_other_article(self) -> None:
@@ -500,7 +499,7 @@ class TestEveryObject:
 
 
 def test_tags_of_the_longest_path_keep_to_the_limits_of_cloudfront() -> None:
-    longest = replace(ARTICLE, path="a" * 1001)
+    longest = ARTICLE._replace(path="a" * 1001)
     tags = Renderer(URL, CONFIG).article(longest).cache_tag.split(",")
     assert len(tags) <= 50
     for tag in tags:

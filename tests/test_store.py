@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from threading import Barrier, BrokenBarrierError, get_ident
 
 import pytest
@@ -13,7 +12,7 @@ from broadsheet.store import Store
 
 def store(parallel_calls: int) -> Store:
     with playing_aws(MemoryS3()):
-        return Store(replace(SETTINGS, parallel_calls=parallel_calls))
+        return Store(SETTINGS._replace(parallel_calls=parallel_calls))
 
 
 @pytest.mark.parametrize("parallel_calls", [1, 2, 8])

@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import subprocess
-from dataclasses import fields
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -547,7 +546,7 @@ def test_the_ping_rule_takes_events_of_this_site_that_name_a_hub_or_a_key() -> N
         {"websub_hub": [{"exists": True}]},
         {"indexnow_key": [{"exists": True}]},
     ]
-    assert {"websub_hub", "indexnow_key"} < {one.name for one in fields(SiteConfig)}
+    assert {"websub_hub", "indexnow_key"} < set(SiteConfig._fields)
 
 
 def test_pings_are_off_and_none_of_their_resources_is_made_unless_they_are_on() -> None:

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,7 +78,7 @@ def test_whatever_is_accepted_can_be_read_on_every_background(
 
 
 def test_a_faint_colour_is_named_with_its_contrast() -> None:
-    faint = Theme(replace(LIGHT, accent="#aaaaaa"), replace(DARK, ink="#222222"))
+    faint = Theme(LIGHT._replace(accent="#aaaaaa"), DARK._replace(ink="#222222"))
     found = {problem.path: problem.message for problem in faint.problems()}
     assert set(found) == {"/theme/light/accent", "/theme/dark/ink"}
     assert found["/theme/light/accent"].endswith("to the paper; expected at least 4.5")
@@ -103,7 +102,7 @@ def test_typefaces_and_masthead_are_set_once_for_both_schemes() -> None:
 
 @pytest.mark.parametrize(("name", "initial"), [("the lantern", "T"), ("<&", "&lt;"), ("  é", "É")])
 def test_the_icon_has_the_first_letter_of_the_sites_name(name: str, initial: str) -> None:
-    config = SiteConfig(name=name, theme=Theme(replace(LIGHT, accent="#7a1f1f")))
+    config = SiteConfig(name=name, theme=Theme(LIGHT._replace(accent="#7a1f1f")))
     pages = {page.key: page for page in Renderer("https://x.example", config).fixed()}
     icon = pages[addresses.ICON]
     assert icon.content_type == "image/svg+xml"

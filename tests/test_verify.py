@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,13 +100,13 @@ def _rewritten(change: Callable[[Segment], Segment]) -> Callable[[Newsroom], Non
 
 
 def _with_other_words(segment: Segment) -> Segment:
-    document = replace(segment.documents()["b"], blocks=(b"\0\0\0",) * BLOCKS)
+    document = segment.documents()["b"]._replace(blocks=(b"\0\0\0",) * BLOCKS)
     return segment.merged({"b": document})
 
 
 def _with_one_more(segment: Segment) -> Segment:
     document = segment.documents()["b"]
-    return segment.merged({"x": replace(document, record=document.record.replace(b'"b"', b'"x"'))})
+    return segment.merged({"x": document._replace(record=document.record.replace(b'"b"', b'"x"'))})
 
 
 def _of_a_month_without_articles(newsroom: Newsroom) -> None:

@@ -8,7 +8,6 @@ deleted, by a sweep that comes later, once nothing shows it any more.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from broadsheet import addresses
@@ -83,7 +82,7 @@ class Media:
                 page = self._store.read_state(key)
                 if page and any(digest.encode() in page.data for digest in going):
                     raise ContendedError(f"{key} still shows {name} as it was")
-            manifest = replace(manifest, going=tuple(sorted(going)))
+            manifest = manifest._replace(going=tuple(sorted(going)))
             manifest, etag = self._write(name, manifest, stored.etag)
         else:
             etag = stored.etag
@@ -91,7 +90,7 @@ class Media:
             if digest in manifest.going:
                 self._store.delete_page(key)
         self._invalidate(name)
-        self._write(name, replace(manifest, going=()), etag)
+        self._write(name, manifest._replace(going=()), etag)
 
     # One picture
 
@@ -131,7 +130,7 @@ class Media:
         picture = reading.value
         if picture is None:
             gone = Manifest(old.version, source, going=old.going)
-            return gone if reading.gone else replace(old, source=source)
+            return gone if reading.gone else old._replace(source=source)
         if picture.digest in old.going:
             raise ContendedError(f"{name} is as it was before, and that is being deleted")
         there = {key for _, key in self._variants(name)}
@@ -199,7 +198,7 @@ class Media:
 
     def _write(self, name: str, manifest: Manifest, replaces: str | None) -> tuple[Manifest, str]:
         """Write a manifest as its next version; that, and its entity tag."""
-        new = replace(manifest, version=manifest.version + 1)
+        new = manifest._replace(version=manifest.version + 1)
         key = addresses.manifest_key(name)
         return new, self._store.write_state(key, new.to_bytes(), replaces)
 

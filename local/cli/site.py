@@ -2,7 +2,6 @@
 
 import json
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Annotated
@@ -160,4 +159,4 @@ def verify(
 
 def _without_queue(settings: Settings) -> Settings:
     """So that repairs are made from here: then the end of this is the end of them."""
-    return replace(settings, queue_url="")
+    return settings._replace(queue_url="")

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from broadsheet import addresses, markdown, wire
-from broadsheet.article import Article
+from broadsheet.article import Article, is_later
 from broadsheet.errors import InvalidError
 from local.importers import markup, paths, pictures, templates
 from local.importers.item import Importer, Item, Picture
@@ -53,7 +53,7 @@ def make(item: Item, path: str, importer: Importer, moved: Mapping[str, str]) ->
     body = _body(item, importer, moved)
     summary = item.summary or wire.lead(markdown.to_html(body)) or item.title
     document["summary"] = _cut(item, "summary", summary, _TEXT)
-    if wire.is_later(item.updated_at, item.published_at):
+    if is_later(item.updated_at, item.published_at):
         document["updated_at"] = item.updated_at
     kept, lost = paths.aliases_of([item.url, *item.aliases], path)
     for url in lost:

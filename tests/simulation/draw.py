@@ -15,7 +15,7 @@ from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from broadsheet.settings import Settings
+from broadsheet.settings import PARALLEL_CALLS
 from tests.newsroom import article
 from tests.simulation.moments import MOMENTS, PARSE, SECOND_LOOK
 from tests.simulation.plan import FAULTS, START, Fault, Operation, Place, Plan, Stall
@@ -150,7 +150,7 @@ def plan_of(seed: int, scene: str = "") -> Plan:
 
     Of this scene, one of AIMS, if it is named.
     """
-    calls = random.Random(f"{seed} calls").choice([1, Settings.parallel_calls])  # noqa: S311 (no secret)
+    calls = random.Random(f"{seed} calls").choice([1, PARALLEL_CALLS])  # noqa: S311 (no secret)
     if scene:
         plan = AIMS[scene](seed, random.Random(f"{seed} {scene}"))  # noqa: S311 (no secret)
     else:

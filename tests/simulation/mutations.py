@@ -99,7 +99,7 @@ def _early(article: Any, now: Any) -> Any:
 
 def _no_end(article: Any, now: Any) -> Any:
     found = _standing(article, now)
-    return replace(found, until=None) if found.phase == "published" else found
+    return found._replace(until=None) if found.phase == "published" else found
 
 
 def _set_after_receipts(self: _Run, outcome: Any) -> None:
@@ -125,7 +125,7 @@ def _forgotten_at_once(self: Schedules, path: str, until: Any, known: Any) -> No
     """Take a schedule that was cancelled for one that nobody will set any more."""
     _settle(self, path, until, known)
     gone = frozenset(known) - {schedule.moment(until, self._store.now()) if until else None}
-    change(self._store, path, lambda r: r and replace(r, moments=r.moments - gone))
+    change(self._store, path, lambda r: r and r._replace(moments=r.moments - gone))
 
 
 def _receipt_over_anything(
@@ -139,7 +139,7 @@ def _receipt_over_anything(
 def _without(visit: Visit, **parts: Any) -> Iterator[None]:
     """For as long as this lasts the upload lacks some of what it has."""
     upload = visit.upload
-    visit.upload = replace(upload, **parts)
+    visit.upload = upload._replace(**parts)
     try:
         yield
     finally:
@@ -249,7 +249,7 @@ def _shrinking_record(self: Visits, visit: Visit) -> None:
     upload, key = visit.upload, addresses.record_key(visit.path)
     stored = self.store.read_state(key)
     if upload.usable and upload.places and stored:
-        data = replace(visit.after, places=upload.places).to_bytes()
+        data = visit.after._replace(places=upload.places).to_bytes()
         if data != stored.data:
             _write_state(self.store, key, data, stored.etag)
 
@@ -274,7 +274,7 @@ def _delete_first(self: Visits, visit: Visit) -> None:
 def _record_later(_self: Visits, visit: Visit) -> None:
     """Only take it as it was read; what is written comes after the listings."""
     old = visit.before or Record()
-    visit.after = replace(old, places=old.places | visit.upload.places)
+    visit.after = old._replace(places=old.places | visit.upload.places)
 
 
 def _record_at_last(self: Visits, visit: Visit) -> None:
@@ -389,7 +389,7 @@ def _told_anyhow(self: Hooks, news: Any) -> dict[str, Any]:
 def _taken_for_told(self: Hooks, change: Any, before: str) -> Any:
     """Tell only what no receipt speaks of."""
     news = _look(self, change, before)
-    return replace(news, untold=news.untold and not before)
+    return news._replace(untold=news.untold and not before)
 
 
 def _all_or_nothing(_self: _Run, items: Any, *calls: Any) -> Any:

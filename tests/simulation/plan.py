@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
-from broadsheet.settings import Settings
+from broadsheet.settings import PARALLEL_CALLS
 
 Does = Literal["upload", "verify", "damage", "forget", "clock"]
 Style = Literal["uniform", "weights", "priorities"]
@@ -129,7 +129,7 @@ class Plan:
     events: bool = False
     gather: bool = False
     behind: tuple[int, ...] = (0,)
-    parallel_calls: int = Settings.parallel_calls
+    parallel_calls: int = PARALLEL_CALLS
 
     @property
     def leaves_damage(self) -> bool:

@@ -49,33 +49,34 @@ KEY_BYTES = 1024
 # CloudFront takes cache tags of up to 256 ASCII characters.
 TAG_CHARACTERS = 256
 
+# Patterns that few publishes ask for are texts: `re` compiles, and keeps, those that are asked for.
 # Both a variant's key and a cache tag have room for more than this.
 _NAME_CHARACTERS = 200
 # No folder has a dot, so that no picture's name is the beginning of another's variants.
 _NAME = r"(?:[A-Za-z0-9][A-Za-z0-9_-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*\.(?i:avif|gif|jpe?g|png|webp)"
-_MEDIA_KEY = re.compile(rf"media/({_NAME})")
-_VARIANT_KEY = re.compile(rf"media/({_NAME})/([0-9a-f]{{16}})/[0-9]+\.[a-z]+")
+_MEDIA_KEY = rf"media/({_NAME})"
+_VARIANT_KEY = rf"media/({_NAME})/([0-9a-f]{{16}})/[0-9]+\.[a-z]+"
 _SEGMENT = r"[a-z0-9][a-z0-9-]*"
 _SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _YEAR, _MONTH = "[0-9]{4}", "(?:0[1-9]|1[0-2])"
-_PAGE_KEY = re.compile(rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)/index\.html")
-_PREVIEW_KEY = re.compile(r"previews/([a-z2-7]{32})/index\.html")
-_CARD_KEY = re.compile(rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)/card\.png")
-_SCOPE_KEY = re.compile(rf"_index/(?:topics/({_SLUG})|site)\.json")
-_SEGMENT_KEY = re.compile(rf"search/({_YEAR}/{_MONTH})\.idx")
-_MONTH_KEY = re.compile(rf"_index/({_YEAR}/{_MONTH})\.json")
+_PAGE_KEY = rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)/index\.html"
+_PREVIEW_KEY = r"previews/([a-z2-7]{32})/index\.html"
+_CARD_KEY = rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)/card\.png"
+_SCOPE_KEY = rf"_index/(?:topics/({_SLUG})|site)\.json"
+_SEGMENT_KEY = rf"search/({_YEAR}/{_MONTH})\.idx"
+_MONTH_KEY = rf"_index/({_YEAR}/{_MONTH})\.json"
 _FOLDER = rf"(?:topics/(?P<topic>{_SLUG})/)?"
 _LISTING_KEYS = (
-    re.compile(rf"{_FOLDER}(?:index\.html|rss\.xml|atom\.xml|feed\.json)"),
-    re.compile(rf"{_FOLDER}(?P<month>{_YEAR}/{_MONTH})/index\.html"),
-    re.compile(rf"sitemap-(?P<month>{_YEAR}-{_MONTH})\.xml"),
-    re.compile(r"(?:archive|search)/index\.html|(?:news-)?sitemap\.xml"),
+    rf"{_FOLDER}(?:index\.html|rss\.xml|atom\.xml|feed\.json)",
+    rf"{_FOLDER}(?P<month>{_YEAR}/{_MONTH})/index\.html",
+    rf"sitemap-(?P<month>{_YEAR}-{_MONTH})\.xml",
+    r"(?:archive|search)/index\.html|(?:news-)?sitemap\.xml",
 )
-_ALIAS_KEY = re.compile(r"_alias(/.+)\.json", re.DOTALL)
+_ALIAS_KEY = r"(?s)_alias(/.+)\.json"
 # An old page's name may end like this; any other ending is that of a file.
 _PAGE_ENDINGS = {"asp", "aspx", "cfm", "htm", "html", "jsp", "php", "shtml", "xhtml"}
-_ENDING = re.compile(r"\.([A-Za-z][A-Za-z0-9]*)\Z")
-_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_ENDING = r"\.([A-Za-z][A-Za-z0-9]*)\Z"
+_STRAY_PERCENT = r"%(?![0-9A-Fa-f]{2})"
 _ARTICLE_KEY = re.compile(rf"articles/({_SEGMENT}(?:/{_SEGMENT})*)\.json")
 # The longest of an article's own keys: its receipt, receipts/articles/PATH.json.
 _PATH_BYTES = KEY_BYTES - len("receipts/articles/.json")
@@ -101,7 +102,7 @@ def page_key(path: str) -> str:
 
 def paged_path(key: str) -> str | None:
     """PATH of an article page's key in the site bucket; None where the key can't be a page's."""
-    match = _PAGE_KEY.fullmatch(key)
+    match = re.fullmatch(_PAGE_KEY, key)
     return match[1] if match and len(match[1]) <= _PATH_BYTES else None
 
 
@@ -112,7 +113,7 @@ def card_key(path: str) -> str:
 
 def carded_path(key: str) -> str | None:
     """PATH of a card's key in the site bucket; None where the key can't be a card's."""
-    match = _CARD_KEY.fullmatch(key)
+    match = re.fullmatch(_CARD_KEY, key)
     return match[1] if match and len(match[1]) <= _PATH_BYTES else None
 
 
@@ -129,7 +130,7 @@ def preview_key(token: str) -> str:
 
 def previewed(key: str) -> str | None:
     """The token of a preview's key; None of any other key."""
-    match = _PREVIEW_KEY.fullmatch(key)
+    match = re.fullmatch(_PREVIEW_KEY, key)
     return match[1] if match else None
 
 
@@ -162,26 +163,26 @@ def segment_key(month: str) -> str:
 
 def searched_month(key: str) -> str | None:
     """The month of which search knows what has this key; None of any other key."""
-    match = _SEGMENT_KEY.fullmatch(key)
+    match = re.fullmatch(_SEGMENT_KEY, key)
     return match[1] if match else None
 
 
 def indexed_month(key: str) -> str | None:
     """The month whose index has this key; None of any other key."""
-    match = _MONTH_KEY.fullmatch(key)
+    match = re.fullmatch(_MONTH_KEY, key)
     return match[1] if match else None
 
 
 def indexed_scope(key: str) -> str | None:
     """The topic whose index has this key, empty for the whole site's; None of any other key."""
-    match = _SCOPE_KEY.fullmatch(key)
+    match = re.fullmatch(_SCOPE_KEY, key)
     return match[1] or "" if match else None
 
 
 def listed_place(key: str) -> tuple[str, str] | None:
     """The topic and month that a public key lists, empty where it lists all of them; or None."""
     for pattern in _LISTING_KEYS:
-        if match := pattern.fullmatch(key):
+        if match := re.fullmatch(pattern, key):
             found = match.groupdict()
             return found.get("topic") or "", (found.get("month") or "").replace("-", "/")
     return None
@@ -217,7 +218,7 @@ def alias_path(text: str) -> str | None:
     the site's own objects, but for an article's page, is none; nor is what can't be a page's, such
     as ``/ads.txt``, or what no request can ask for.
     """
-    if _STRAY_PERCENT.search(text):
+    if re.search(_STRAY_PERCENT, text):
         return None
     try:
         path = "/" + unquote_to_bytes(text).decode().removeprefix("/")
@@ -227,7 +228,7 @@ def alias_path(text: str) -> str | None:
     segments = path.split("/")[1:]
     if not segments or {"", ".", ".."} & {*segments} or not path.isprintable():
         return None
-    ending = _ENDING.search(path)
+    ending = re.search(_ENDING, path)
     if ending and ending[1].lower() not in _PAGE_ENDINGS:
         return None
     own = listed_place(path[1:]) or listed_place(f"{path[1:]}/index.html")
@@ -255,7 +256,7 @@ def alias_key(path: str) -> str:
 
 def aliased(key: str) -> str | None:
     """The canonical path of an alias of which this key tells; None of any other key."""
-    match = _ALIAS_KEY.fullmatch(key)
+    match = re.fullmatch(_ALIAS_KEY, key)
     return match[1] if match else None
 
 
@@ -271,7 +272,7 @@ def article_address(path: str) -> str:
 
 def media_name(key: str) -> str | None:
     """NAME of ``media/NAME``; None where nothing can be published under that key."""
-    match = _MEDIA_KEY.fullmatch(key)
+    match = re.fullmatch(_MEDIA_KEY, key)
     return match[1] if match and len(match[1]) <= _NAME_CHARACTERS else None
 
 
@@ -287,7 +288,7 @@ def variant_key(name: str, digest: str, width: int, extension: str) -> str:
 
 def variant_of(key: str) -> tuple[str, str] | None:
     """NAME and digest of a variant's key; None of any other key."""
-    match = _VARIANT_KEY.fullmatch(key)
+    match = re.fullmatch(_VARIANT_KEY, key)
     return (match[1], match[2]) if match else None
 
 

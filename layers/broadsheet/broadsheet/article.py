@@ -1,14 +1,14 @@
 """An article: what its JSON says, once all of it is known to be right."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from broadsheet import addresses, wire
+from broadsheet import addresses
 from broadsheet.errors import InvalidError
 from broadsheet.validation import Problem, check, decode, pointer, shown
+
+if TYPE_CHECKING:
+    from broadsheet.wire import Wire
 
 Disclosure = Literal["none", "assisted", "rewritten", "generated"]
 Status = Literal["published", "draft", "withdrawn"]
@@ -17,29 +17,28 @@ Expiry = Literal["unlist", "remove"]
 # An article with every field at its limit, escaped as \uXXXX throughout, still fits.
 OBJECT_BYTES = 10 * 1024 * 1024
 BODY_BYTES = 1024 * 1024
+# Where an item of a wire or a feed says which format it has.
+_WIRES = {"$schema", "standard", "version"}
 _YEARS = range(1000, 9999)  # whatever the time zone, the year has four digits
 _SLUG_CHARACTERS = 200
 _MOST_ITEMS = 100
 
 
-@dataclass(frozen=True)
-class Author:
+class Author(NamedTuple):
     """A person or organisation that wrote the article."""
 
     name: str
     url: str = ""
 
 
-@dataclass(frozen=True)
-class Topic:
+class Topic(NamedTuple):
     """A topic is its slug; the label is how this article spells it."""
 
     slug: str
     label: str
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """The original that an article is based on."""
 
     title: str
@@ -48,8 +47,7 @@ class Source:
     publisher: str = ""
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(NamedTuple):
     """The article's picture; ``src`` is an absolute URL or ``media/NAME``.
 
     Of one in ``media/`` that was uploaded, ``digest``, ``widths`` and ``formats`` tell its
@@ -92,24 +90,21 @@ class Image:
         return "/" + addresses.variant_key(self.name or "", self.digest, width, extension)
 
 
-@dataclass(frozen=True)
-class Review:
+class Review(NamedTuple):
     """A human being has read the text and answers for it."""
 
     by: str
     at: datetime
 
 
-@dataclass(frozen=True)
-class Correction:
+class Correction(NamedTuple):
     """What was put right, and when."""
 
     at: datetime
     text: str
 
 
-@dataclass(frozen=True)
-class Article:
+class Article(NamedTuple):
     """One article; texts on one line have their white space collapsed, ``body`` is as uploaded."""
 
     path: str
@@ -141,7 +136,7 @@ class Article:
         An item of a wire or a feed is read as the article that it makes: see `wire`.
         """
         document, problems = decode(data)
-        if item := wire.read(document):
+        if item := _wired(document):
             document = item.article
         found = check(document, "article")
         if isinstance(document, dict):
@@ -153,7 +148,7 @@ class Article:
         if problems:
             raise InvalidError(sorted(set(problems)))
         article = cls._from_document(path, document)
-        return replace(article, body_place=item.original("/body")) if item else article
+        return article._replace(body_place=item.original("/body")) if item else article
 
     @classmethod
     def _from_document(cls, path: str, document: dict[str, Any]) -> Self:
@@ -205,6 +200,29 @@ def _image(value: dict[str, Any]) -> Image:
     if {"width", "height"} <= value.keys():
         fields |= {"width": int(value["width"]), "height": int(value["height"])}
     return Image(**fields)
+
+
+def _wired(document: Any) -> "Wire | None":
+    """The article that an item of a wire or a feed makes; None of what is no such item."""
+    if not isinstance(document, dict) or _WIRES.isdisjoint(document):
+        return None
+    from broadsheet import wire  # noqa: PLC0415 (only for those who have one)
+
+    return wire.read(document)
+
+
+def is_later(one: object, other: object) -> bool:
+    """Whether both are moments, as uploads have them, and the one is later."""
+    moments = [_moment_if_any(value) for value in (one, other)]
+    return moments[0] is not None and moments[1] is not None and moments[0] > moments[1]
+
+
+def _moment_if_any(value: object) -> datetime | None:
+    try:
+        moment = _moment(value) if isinstance(value, str) else None
+        return moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _moment(text: str) -> datetime:

@@ -13,7 +13,6 @@ import json
 import re
 import unicodedata
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from importlib.resources import files
 from threading import Lock
@@ -123,8 +122,7 @@ Faces: TypeAlias = tuple[Face, ...]
 _drawing = Lock()
 
 
-@dataclass(frozen=True)
-class Card:
+class Card(NamedTuple):
     """What a card shows: a headline under the site's name, in the colours of its paper (#rrggbb).
 
     ``typeface`` is a key of FACES, ``region`` of REGIONS.
@@ -146,7 +144,7 @@ class Card:
     @property
     def digest(self) -> str:
         """What it was made from, in 16 characters: other cards, and other recipes, have others."""
-        made_from = f"{RECIPE}\n{json.dumps(vars(self), sort_keys=True)}"
+        made_from = f"{RECIPE}\n{json.dumps(self._asdict(), sort_keys=True)}"
         return hashlib.sha256(made_from.encode()).hexdigest()[:16]
 
     def png(self) -> bytes:
@@ -195,8 +193,7 @@ def _draw(image: Image, card: Card) -> None:
     page.headline(title or name)
 
 
-@dataclass(frozen=True)
-class _Page:
+class _Page(NamedTuple):
     """What is drawn on: from the margin where a text in its direction begins."""
 
     image: Image

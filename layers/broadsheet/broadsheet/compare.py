@@ -6,7 +6,7 @@ It only looks; verify.py decides at what, and has repaired what differs.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -189,7 +189,7 @@ class Look:
             for alias, position in upload.aliases.items()
             if (problem := redirects.conflict(alias, position, path, self._claims(alias)))
         ]
-        outcome = replace(upload.outcome, warnings=(*upload.outcome.warnings, *lost))
+        outcome = upload.outcome._replace(warnings=(*upload.outcome.warnings, *lost))
         if not self._store.has_receipt(receipt, outcome.receipt()):
             differences.append(Difference(receipt, "is missing or differs", due))
         if not upload.usable:

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from broadsheet import addresses
 from broadsheet.errors import UnavailableError
@@ -45,8 +44,7 @@ _PATH_CHARACTERS, _MESSAGE_CHARACTERS = 200, 500
 MOST_TOPICS = 20
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """What became of a key, and what it needs to tell of it.
 
     ``version`` identifies the upload and the picture that it shows. ``places`` are all that the
@@ -57,7 +55,7 @@ class Change:
     outcome: Outcome
     version: str = ""
     entry: Entry | None = None
-    places: frozenset[Place] = field(default_factory=frozenset)
+    places: frozenset[Place] = frozenset()
     public: bool = False
     announced: bool = False
 
@@ -81,8 +79,7 @@ class Change:
         return self.public or self.announced or self.kind != REMOVED
 
 
-@dataclass(frozen=True)
-class News:
+class News(NamedTuple):
     """A change, the mark for its receipt ("" for none), and whether there is something to tell."""
 
     change: Change

@@ -22,7 +22,14 @@ from broadsheet.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from zoneinfo import ZoneInfo
+    from datetime import tzinfo
+
+    class _Line(Protocol):
+        """What has a line of its own in an index."""
+
+        @property
+        def line(self) -> bytes: ...
+
 
 # Entries on a landing page and in a feed.
 NEWEST = 30
@@ -66,7 +73,7 @@ class Entry:
     corrections: tuple[Correction, ...] = ()
 
     @classmethod
-    def of(cls, article: Article, timezone: ZoneInfo) -> Self:
+    def of(cls, article: Article, timezone: tzinfo) -> Self:
         """The entry of an article; its month is that of its date in the site's time zone."""
         local = article.published_at.astimezone(timezone)
         return cls(
@@ -108,9 +115,9 @@ class Entry:
         # Not asdict: that copies every value, and a month's entries are many.
         value = {name: getattr(self, name) for name in _FIELDS}
         for name in ("authors", "topics"):
-            value[name] = [vars(one) for one in value[name]]
+            value[name] = [one._asdict() for one in value[name]]
         for name in ("source", "image"):
-            value[name] = vars(value[name]) if value[name] else None
+            value[name] = value[name]._asdict() if value[name] else None
         value["published_at"] = self.published_at.isoformat()
         value["updated_at"] = self.updated_at.isoformat() if self.updated_at else None
         # Few articles have any, and indexes are read and written with each publish.
@@ -376,13 +383,6 @@ def _merge(entries: Iterable[Entry], changes: Mapping[str, Entry | None]) -> tup
     kept = [entry for entry in entries if entry.path not in changes]
     added = [entry for entry in changes.values() if entry is not None]
     return tuple(sorted(kept + added, key=lambda entry: entry.order))
-
-
-class _Line(Protocol):
-    """What has a line of its own in an index."""
-
-    @property
-    def line(self) -> bytes: ...
 
 
 def _written(lists: Mapping[str, Iterable[_Line]], **others: Any) -> bytes:

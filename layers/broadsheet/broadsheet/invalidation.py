@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from broadsheet import addresses
 
 # Above this many articles in one invalidation, one tag that all pages bear is cheaper than theirs.
@@ -12,7 +10,6 @@ MOST_TAGS = 25
 MOST_PATHS = 100
 
 
-@dataclass
 class Stale:
     """Old copies that the CDN may hold.
 
@@ -21,13 +18,14 @@ class Stale:
     keys of the site bucket; ``replaced`` are the paths of articles whose pages became redirects.
     """
 
-    everything: bool = False
-    articles: set[str] = field(default_factory=set)
-    previews: set[str] = field(default_factory=set)
-    listings: set[str] = field(default_factory=set)
-    redirects: set[str] = field(default_factory=set)
-    replaced: set[str] = field(default_factory=set)
-    orphans: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.everything = False
+        self.articles: set[str] = set()
+        self.previews: set[str] = set()
+        self.listings: set[str] = set()
+        self.redirects: set[str] = set()
+        self.replaced: set[str] = set()
+        self.orphans: set[str] = set()
 
     def tags(self) -> list[str]:
         """Cache tags, each after a # as CreateInvalidation wants them."""

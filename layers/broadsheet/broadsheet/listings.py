@@ -20,9 +20,9 @@ from __future__ import annotations
 import random
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from broadsheet import addresses
 from broadsheet.errors import BroadsheetError, ConflictError, ContendedError, UnavailableError
@@ -57,8 +57,7 @@ class SiteMovedError(BroadsheetError):
     """site.json changed after it was read."""
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What the listings must show of one path: its entry, if any, and only where it belongs.
 
     ``places`` are all (topic, month) in which it was ever listed, those of the entry included;
@@ -74,8 +73,7 @@ class Wanted:
         return self.entry is not None and self.entry.month == month
 
 
-@dataclass(frozen=True)
-class _View(Generic[Index]):
+class _View(NamedTuple, Generic[Index]):
     """An index as it was read or swapped, with the pages that follow from it.
 
     ``replaced`` has the entity tags of the pages that a swap of this very writer made old.
@@ -83,12 +81,11 @@ class _View(Generic[Index]):
 
     key: str
     etag: str | None
-    index: Index
+    content: Index
     pages: Mapping[str, Page | None]
     replaced: Mapping[str, str] | None
 
 
-@dataclass
 class Listings:
     """Settles the listings of one invocation.
 
@@ -97,13 +94,14 @@ class Listings:
     ``fixed_written`` says whether the pages that depend on site.json alone were written as well.
     """
 
-    store: Store
-    renderer: Renderer
-    site: str
-    written: set[str] = field(default_factory=set)
-    conflicts: int = 0
-    fixed_written: bool = False
-    _read: dict[str, Stored | None] = field(default_factory=dict)
+    def __init__(self, store: Store, renderer: Renderer, site: str) -> None:
+        self.store = store
+        self.renderer = renderer
+        self.site = site
+        self.written: set[str] = set()
+        self.conflicts = 0
+        self.fixed_written = False
+        self._read: dict[str, Stored | None] = {}
 
     def reads(
         self, wanted: Mapping[str, Wanted], mend: Iterable[Place]
@@ -216,7 +214,7 @@ class Listings:
             if not topic:
                 self._check_site(old, site_changed=site_changed)
             counts = {
-                month: MonthCount(view.index.version, len(view.index.of(topic)))
+                month: MonthCount(view.content.version, len(view.content.of(topic)))
                 for month, view in months.items()
                 if topic in plan.topics_of[month]
             }

@@ -4,18 +4,14 @@ A page shows a picture only as its manifest says, and a manifest is written only
 that it names are there.
 """
 
-from __future__ import annotations
-
 import json
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     from broadsheet.article import Image
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(NamedTuple):
     """A picture's variants: none where ``digest`` is empty.
 
     ``source`` is the entity tag and version of the upload that was last looked at, if there was
@@ -41,14 +37,13 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """The manifest as it is stored."""
-        return json.dumps(asdict(self), sort_keys=True).encode()
+        return json.dumps(self._asdict(), sort_keys=True).encode()
 
-    def shown(self, image: Image) -> Image | None:
+    def shown(self, image: "Image") -> "Image | None":
         """An article's image with the variants that there are; None where there are none."""
         if not self.digest:
             return None
-        return replace(
-            image,
+        return image._replace(
             width=self.width,
             height=self.height,
             digest=self.digest,

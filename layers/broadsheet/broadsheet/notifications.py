@@ -5,25 +5,20 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html and
 https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html.
 """
 
-from __future__ import annotations
-
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from broadsheet.addresses import ARTICLES, KEY_BYTES, MEDIA, SITE_JSON, previewed
 from broadsheet.reconcile import continuation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from broadsheet.verify import Walk
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """What one SQS message, or an event that came without one, asks for.
 
     ``id`` is the message's or the request's. ``after`` continues the reconcile of all articles
@@ -37,7 +32,7 @@ class Message:
     id: str
     keys: tuple[str, ...] = ()
     after: str | None = None
-    walk: Walk | None = None
+    walk: "Walk | None" = None
     by_path: bool = False
     uses: tuple[str, str] | None = None
     sweep: tuple[str, str] | None = None
@@ -87,12 +82,11 @@ def messages_of(
         found = [_of_queue(record, bucket) for record in event["Records"]]
     else:
         found = [_message(request_id, event, bucket)]
-    return [replace(one, keys=tuple(filter(concerned, one.keys))) for one in found]
+    return [one._replace(keys=tuple(filter(concerned, one.keys))) for one in found]
 
 
 def _of_queue(record: dict[str, Any], bucket: str) -> Message:
-    return replace(
-        _decoded(record["messageId"], record["body"], bucket),
+    return _decoded(record["messageId"], record["body"], bucket)._replace(
         receipt_handle=record.get("receiptHandle", ""),
         attempt=int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from broadsheet import addresses, card
 from broadsheet.article import Image
@@ -34,8 +34,7 @@ PREVIEW_CACHE_CONTROL = "private, no-store"
 _QUOTE = '"'
 
 
-@dataclass(frozen=True)
-class Headers:
+class Headers(NamedTuple):
     """What tells two copies of a public object apart without reading them."""
 
     etag: str
@@ -77,8 +76,7 @@ class Page:
         return headers == self.headers
 
 
-@dataclass(frozen=True)
-class Drawing:
+class Drawing(NamedTuple):
     """An article's card, which is drawn only where it is not there already."""
 
     path: str

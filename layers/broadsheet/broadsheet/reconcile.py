@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -384,7 +384,7 @@ class _Run:
         self._report.redirects_refused = self._redirects.refused
         for visit in concerned:
             warnings = visit.upload.outcome.warnings + self._redirects.lost(visit.upload)
-            outcome = replace(self._report.outcomes[visit.key], warnings=warnings)
+            outcome = self._report.outcomes[visit.key]._replace(warnings=warnings)
             self._report.outcomes[visit.key] = outcome
 
     def _settle_redirects(

@@ -8,9 +8,8 @@ speak of is done, so no attempt that died is forgotten.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from broadsheet import addresses
 from broadsheet.errors import ConflictError, ContendedError
@@ -24,24 +23,22 @@ if TYPE_CHECKING:
     from broadsheet.store import Store, Stored
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """What is remembered of a path; ``unseen`` tells that nothing of it was public yet.
 
     ``previews`` are the tokens of its previews, and ``untold`` tells that there was nothing else.
     """
 
-    places: frozenset[Place] = field(default_factory=frozenset)
-    moments: frozenset[datetime] = field(default_factory=frozenset)
+    places: frozenset[Place] = frozenset()
+    moments: frozenset[datetime] = frozenset()
     unseen: bool = False
-    aliases: frozenset[str] = field(default_factory=frozenset)
-    previews: frozenset[str] = field(default_factory=frozenset)
+    aliases: frozenset[str] = frozenset()
+    previews: frozenset[str] = frozenset()
     untold: bool = False
 
     def __or__(self, other: Record) -> Record:
         """What both remember; all else is as this one has it."""
-        return replace(
-            self,
+        return self._replace(
             places=self.places | other.places,
             moments=self.moments | other.moments,
             aliases=self.aliases | other.aliases,

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC
-from typing import TYPE_CHECKING, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from broadsheet import addresses, linked
 from broadsheet.errors import ConflictError, ContendedError, FullError
@@ -46,8 +47,7 @@ NO_STORE = "none"
 OWN = "expected the path of an old page, none of the site's own"
 
 
-@dataclass(frozen=True)
-class Claims:
+class Claims(NamedTuple):
     """Who claims an alias: articles by their paths, with their ``published_at``.
 
     ``winner`` is the article that the alias leads to, "" for none, and ``settled`` the store that
@@ -55,7 +55,7 @@ class Claims:
     """
 
     version: int = 0
-    articles: Mapping[str, str] = field(default_factory=dict)
+    articles: Mapping[str, str] = MappingProxyType({})
     winner: str = ""
     settled: str = ""
 
@@ -68,12 +68,13 @@ class Claims:
 
     def to_bytes(self) -> bytes:
         """The claims as they are stored."""
-        return json.dumps(vars(self) | {"articles": dict(self.articles)}, sort_keys=True).encode()
+        value = self._asdict() | {"articles": dict(self.articles)}
+        return json.dumps(value, sort_keys=True).encode()
 
     def merged(self, changes: Mapping[str, str | None]) -> Self:
         """The claims once each article has claimed it on this date, or not at all."""
         articles = {path: at for path, at in {**self.articles, **changes}.items() if at}
-        return replace(self, articles=articles)
+        return self._replace(articles=articles)
 
     def won(self, *, taken: bool) -> Self:
         """The claims with their winner; a page that is ``taken`` for its address beats them all.
@@ -82,10 +83,10 @@ class Claims:
         """
         newest = max(self.articles.values(), default="")
         first = min((path for path, at in self.articles.items() if at == newest), default="")
-        return replace(self, winner="" if taken else first)
+        return self._replace(winner="" if taken else first)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Wanted:
     """What is to be known of an alias: ``changes`` of its claims, as in Claims.merged.
 
@@ -231,7 +232,7 @@ class Redirects:
             if new != old or stored is None or wanted.anyhow:
                 # Another loser's claim, or a date, makes nothing unsettled.
                 settled = "" if wanted.anyhow or new.winner != old.winner else old.settled
-                new = replace(new, version=old.version + 1, settled=settled)
+                new = new._replace(version=old.version + 1, settled=settled)
                 try:
                     replaces = stored.etag if stored else None
                     etag = self._store.write_state(key, new.to_bytes(), replaces)
@@ -307,7 +308,7 @@ class Redirects:
         return view.there is not None and self._sources.has_changed(view.there)
 
     def _confirm(self, view: _View) -> None:
-        new = replace(view.claims, version=view.claims.version + 1, settled=self._arn or NO_STORE)
+        new = view.claims._replace(version=view.claims.version + 1, settled=self._arn or NO_STORE)
         try:
             self._store.write_state(addresses.alias_key(view.path), new.to_bytes(), view.etag)
         except ConflictError:

@@ -37,7 +37,7 @@ from broadsheet.theme import Theme
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from zoneinfo import ZoneInfo
+    from datetime import tzinfo
 
     from jinja2.runtime import Macro
 
@@ -114,7 +114,7 @@ class Renderer:
         Raises InvalidError where its body can't be rendered.
         """
         if unlisted:
-            article = replace(article, topics=())
+            article = article._replace(topics=())
         key = addresses.page_key(article.path)
         url = self._site_url + addresses.url_path(key)
         drawing = self.card(article)
@@ -399,13 +399,13 @@ def month_name(month: str) -> str:
     return f"{_MONTHS[int(number) - 1]} {year}"
 
 
-def long_date(moment: datetime, timezone: ZoneInfo) -> str:
+def long_date(moment: datetime, timezone: tzinfo) -> str:
     """A date as the site's readers see it on the wall: 4 May 2026."""
     local = moment.astimezone(timezone)
     return f"{local.day} {_MONTHS[local.month - 1]} {local.year:04}"
 
 
-def long_time(moment: datetime, timezone: ZoneInfo) -> str:
+def long_time(moment: datetime, timezone: tzinfo) -> str:
     """A date with its time and zone: 4 May 2026, 09:30 CEST."""
     local = moment.astimezone(timezone)
     return f"{long_date(moment, timezone)}, {local:%H:%M %Z}"

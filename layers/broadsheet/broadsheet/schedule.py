@@ -15,12 +15,11 @@ import hashlib
 import json
 import math
 import re
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from broadsheet import addresses, wire
-from broadsheet.article import OBJECT_BYTES
+from broadsheet import addresses
+from broadsheet.article import OBJECT_BYTES, is_later
 from broadsheet.errors import UnavailableError
 from broadsheet.record import Record, change
 from broadsheet.validation import Problem
@@ -45,15 +44,14 @@ MOST_MOMENTS = 16
 # Uploads kept from the first look at a batch until their own turn.
 KEPT_BYTES = 256 * 1024
 _DOWN = ("draft", "withdrawn", "withheld", "canceled")
-_TAKEN_BACK = re.compile(rf'"(?:pub)?status"\s*:\s*"(?:{"|".join(_DOWN)})"'.encode(), re.IGNORECASE)
+_TAKEN_BACK = rf'(?i)"(?:pub)?status"\s*:\s*"(?:{"|".join(_DOWN)})"'.encode()
 
 NOTHING_RELEASES = (
     "expected a deployment with schedules (SCHEDULE_GROUP); in this one nothing acts at that time"
 )
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """What the site must have of an article at a time, and ``until`` when, if that ends by itself.
 
     An article that ``is_listed`` has a page; a page without that asks not to be indexed.
@@ -151,7 +149,7 @@ class Schedules:
         over = frozenset(one for one in others if one <= now)
         over = others if len(others) >= MOST_MOMENTS else over
         if over:
-            change(self._store, path, lambda r: r and replace(r, moments=r.moments - over))
+            change(self._store, path, lambda r: r and r._replace(moments=r.moments - over))
 
     def differs(self, path: str, until: datetime) -> str:
         """The name of the schedule for that moment, if it is not there as it should be.
@@ -173,7 +171,7 @@ class Schedules:
 
 def _with(record: Record | None, at: datetime) -> Record:
     old = record or Record(unseen=True)
-    return replace(old, moments=old.moments | {at})
+    return old._replace(moments=old.moments | {at})
 
 
 def moment(until: datetime, now: datetime) -> datetime:
@@ -247,7 +245,7 @@ def _seems_down(data: bytes, now: datetime) -> bool:
     """Whether an upload, if it can be used at all, is in no list."""
     if len(data) > KEPT_BYTES:
         # To parse it twice would take too long, and here it is enough to guess.
-        return _TAKEN_BACK.search(data) is not None
+        return re.search(_TAKEN_BACK, data) is not None
     try:
         document: Any = json.loads(data)
     except (ValueError, RecursionError):
@@ -259,5 +257,5 @@ def _seems_down(data: bytes, now: datetime) -> bool:
         return True
     at = now.isoformat()
     expires_at = document.get("expires_at")
-    over = expires_at is not None and not wire.is_later(expires_at, at)
-    return over or wire.is_later(document.get("published_at"), at)
+    over = expires_at is not None and not is_later(expires_at, at)
+    return over or is_later(document.get("published_at"), at)

@@ -31,7 +31,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import accumulate, islice, pairwise
 from operator import or_
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from broadsheet import addresses
 from broadsheet.words import indexed
@@ -65,8 +65,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 _PATH_AT = len('[900000000000000,"')
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """What a segment holds of one article: its record, and its words in each block."""
 
     record: bytes

@@ -1,21 +1,18 @@
 """The function's environment as one frozen value."""
 
-from __future__ import annotations
-
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self, get_args
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, Self, get_args
 
 from broadsheet.errors import SettingsError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 InvalidateBy = Literal["tags", "paths"]
 
+# Calls of AWS at once, unless somebody says otherwise.
+PARALLEL_CALLS = 32
 
-@dataclass(frozen=True)
-class Settings:
+
+class Settings(NamedTuple):
     """Where to read, where to write and how to invalidate.
 
     ``site_url`` has no trailing slash. ``queue_url`` is the publish function's queue; when it is
@@ -47,7 +44,7 @@ class Settings:
     rebuild_machine: str = ""
     invalidate_by: InvalidateBy = "tags"
     endpoint_url: str = ""
-    parallel_calls: int = 32
+    parallel_calls: int = PARALLEL_CALLS
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -65,7 +62,7 @@ class Settings:
         invalidate_by = environ.get("INVALIDATE_BY") or "tags"
         if invalidate_by not in get_args(InvalidateBy):
             raise SettingsError(f"INVALIDATE_BY is {invalidate_by!r}; expected tags or paths")
-        parallel_calls = environ.get("PARALLEL_CALLS") or "32"
+        parallel_calls = environ.get("PARALLEL_CALLS") or str(PARALLEL_CALLS)
         if not re.fullmatch(r"[1-9]\d?", parallel_calls):
             raise SettingsError(f"PARALLEL_CALLS is {parallel_calls!r}; expected 1 to 99")
         return cls(

@@ -1,30 +1,21 @@
 """site.json: what the newsroom says of its site; without it, defaults serve."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Any, Self
-from zoneinfo import ZoneInfo, reset_tzpath
+from datetime import UTC, tzinfo
+from typing import Any, NamedTuple, Self
 
 from broadsheet.errors import InvalidError
 from broadsheet.theme import Theme
 from broadsheet.validation import Problem, check, decode, shown
 
-# The zones of the pinned package tzdata, not those that a machine happens to have: they decide
-# months, and the same sources must give the same site everywhere.
-reset_tzpath(to=())
 
-
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """A link at the head or the foot of every page."""
 
     title: str
     url: str
 
 
-@dataclass(frozen=True)
-class Publisher:
+class Publisher(NamedTuple):
     """Who answers for the site."""
 
     name: str
@@ -32,21 +23,19 @@ class Publisher:
     logo: str = ""
 
 
-@dataclass(frozen=True)
-class TdmReservation:
+class TdmReservation(NamedTuple):
     """Rights to text and data mining are reserved; ``policy`` says on what terms it is allowed."""
 
     policy: str = ""
 
 
-@dataclass(frozen=True)
-class SiteConfig:
+class SiteConfig(NamedTuple):
     """The site's configuration; ``timezone`` decides months and the dates shown."""
 
     name: str = "News"
     description: str = "The latest news"
     language: str = "en"
-    timezone: ZoneInfo = ZoneInfo("UTC")  # noqa: RUF009 (immutable)
+    timezone: tzinfo = UTC
     publisher: Publisher | None = None
     navigation: tuple[Link, ...] = ()
     links: tuple[Link, ...] = ()
@@ -76,7 +65,7 @@ class SiteConfig:
     def _from_document(cls, document: dict[str, Any]) -> Self:
         fields = {name: value for name, value in document.items() if name != "$schema"}
         if "timezone" in fields:
-            fields["timezone"] = ZoneInfo(fields["timezone"])
+            fields["timezone"] = _zone(fields["timezone"])
         if "publisher" in fields:
             fields["publisher"] = Publisher(**fields["publisher"])
         if "tdm_reservation" in fields:
@@ -88,9 +77,20 @@ class SiteConfig:
         return cls(**fields)
 
 
+def _zone(name: str) -> tzinfo:
+    """A zone of the pinned package tzdata, not of those that a machine happens to have.
+
+    It decides months, and the same sources must give the same site everywhere.
+    """
+    from zoneinfo import ZoneInfo, reset_tzpath  # noqa: PLC0415 (only for who names a zone)
+
+    reset_tzpath(to=())
+    return ZoneInfo(name)
+
+
 def _zone_problems(zone: str) -> list[Problem]:
     try:
-        ZoneInfo(zone)
+        _zone(zone)
     except (ValueError, OSError, LookupError):
         # ZoneInfoNotFoundError is a KeyError; a folder of the database raises OSError.
         expected = "an IANA time zone, such as Europe/Berlin"

@@ -5,36 +5,30 @@ before it that can. So the site is a function of the source bucket alone and, of
 a time to wait for, of the time.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from broadsheet import addresses, markdown, redirects
-from broadsheet.article import OBJECT_BYTES, Article
+from broadsheet.article import OBJECT_BYTES, Article, Image
 from broadsheet.errors import InvalidError
-from broadsheet.index import UNREADABLE, Entry
+from broadsheet.index import UNREADABLE, Entry, Place
 from broadsheet.manifest import Manifest
+from broadsheet.page import Drawing, Page
 from broadsheet.render import Renderer
 from broadsheet.schedule import AHEAD, Standing
 from broadsheet.segment import Document
+from broadsheet.settings import Settings
 from broadsheet.site_config import SiteConfig
+from broadsheet.store import Store, Stored
 from broadsheet.validation import Problem
 from broadsheet.validation import shown as described
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
-
-    from broadsheet.article import Image
-    from broadsheet.index import Place
-    from broadsheet.page import Drawing, Page
-    from broadsheet.settings import Settings
-    from broadsheet.store import Store, Stored
 
 SITE_BYTES = 64 * 1024
 NO_PICTURE = "expected a picture that was uploaded under that key; without it the page has none"
@@ -46,8 +40,7 @@ V = TypeVar("V")
 Picture = tuple[str, str | None]  # NAME, and its manifest's entity tag
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one key; ``url`` is where its page is live, "" where there is none.
 
     ``state`` identifies the upload that was looked at, if there was one. ``scheduled_for``,
@@ -89,8 +82,7 @@ def _listed(problems: tuple[Problem, ...]) -> list[dict[str, str]]:
     return [{"path": problem.path, "message": problem.message} for problem in problems]
 
 
-@dataclass(frozen=True)
-class Upload:
+class Upload(NamedTuple):
     """A source key as read: what the site must have for it.
 
     ``state`` identifies what was read, ``picture`` the manifest that its picture follows.
@@ -110,7 +102,7 @@ class Upload:
     document: Document | None = None
     usable: bool = True
     picture: Picture | None = None
-    aliases: Mapping[str, int] = field(default_factory=dict)
+    aliases: Mapping[str, int] = MappingProxyType({})
     claimed_at: str = ""
     until: datetime | None = None
     preview: Page | None = None
@@ -119,7 +111,8 @@ class Upload:
     def written(self) -> Self:
         """The same without the bytes of page and preview."""
         page = self.page and replace(self.page, body=b"")
-        return replace(self, page=page, preview=self.preview and replace(self.preview, body=b""))
+        preview = self.preview and replace(self.preview, body=b"")
+        return self._replace(page=page, preview=preview)
 
     @property
     def previews(self) -> frozenset[str]:
@@ -133,8 +126,7 @@ class Upload:
         return self.entry.places if self.entry else frozenset()
 
 
-@dataclass(frozen=True)
-class Reading(Generic[V]):
+class Reading(NamedTuple, Generic[V]):
     """An upload as read: what it says, if anything usable; its state; and what is wrong with it.
 
     ``gone`` tells that there is none, or none since it was last deleted but unusable ones. Without
@@ -147,8 +139,7 @@ class Reading(Generic[V]):
     gone: bool = False
 
 
-@dataclass(frozen=True)
-class _Rendered:
+class _Rendered(NamedTuple):
     """An article with its image as it can be shown, what is missing for that, its page and card.
 
     And what lists show of it, and search knows, if anything: as the time is.
@@ -258,7 +249,7 @@ class Sources:
             claimed_at=redirects.claimed_at(found.article.published_at),
         )
 
-    def ahead(self) -> Sources:
+    def ahead(self) -> Self:
         """The same as it is by a clock that is as far ahead of this one as any may be."""
         sources = copy(self)
         sources._now = self._now + AHEAD  # noqa: SLF001 (its own)
@@ -307,13 +298,13 @@ class Sources:
         if standing.preview_until:
             with self._parsing:
                 preview = self.renderer.preview(article, self._token(path))
-            rendered = replace(rendered, preview=preview)
+            rendered = rendered._replace(preview=preview)
         if not standing.has_page:
             return rendered
-        rendered = replace(rendered, page=page, card=self.renderer.card(article))
+        rendered = rendered._replace(page=page, card=self.renderer.card(article))
         if not standing.is_listed:
             return rendered
-        return replace(rendered, entry=entry, document=document)
+        return rendered._replace(entry=entry, document=document)
 
     def _document(self, article: Article, entry: Entry) -> Document | None:
         if article.status != "published":
@@ -335,8 +326,8 @@ class Sources:
             with suppress(*UNREADABLE):
                 shown = Manifest.from_bytes(stored.data).shown(image) if stored else None
         missing = () if shown else (missing_picture(image),)
-        article = replace(rendered.article, image=shown)
-        return replace(rendered, article=article, picture=picture, missing=missing)
+        article = rendered.article._replace(image=shown)
+        return rendered._replace(article=article, picture=picture, missing=missing)
 
 
 def missing_picture(image: Image) -> Problem:

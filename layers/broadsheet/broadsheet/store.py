@@ -11,10 +11,9 @@ import secrets
 import uuid
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -58,8 +57,7 @@ _MARK = "event"
 _NO_PATH = "-"
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """An object as read: its bytes, entity tag and version ("" in a bucket without versions)."""
 
     data: bytes

@@ -1,14 +1,9 @@
 """Colours, type and masthead of a site, as custom properties that the style of every page uses."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, Self
 
 from broadsheet.validation import Problem, pointer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 Colour = tuple[int, int, int]
 
@@ -27,8 +22,7 @@ TYPEFACES = {
 MASTHEADS = {"centre": "center", "start": "flex-start"}
 
 
-@dataclass(frozen=True)
-class Palette:
+class Palette(NamedTuple):
     """The three colours of a scheme, #rrggbb, from which the others are mixed."""
 
     paper: str
@@ -66,8 +60,7 @@ LIGHT = Palette("#fdfcf9", "#1a1a1a", "#0b4f8a")
 DARK = Palette("#161615", "#ecebe6", "#8fc1ee")
 
 
-@dataclass(frozen=True)
-class Theme:
+class Theme(NamedTuple):
     """A site's looks; ``text`` and ``headings`` are among TYPEFACES, ``masthead`` of MASTHEADS."""
 
     light: Palette = LIGHT
@@ -81,7 +74,7 @@ class Theme:
         """The theme that site.json asks for."""
         fields = dict(document)
         for name, default in (("light", LIGHT), ("dark", DARK)):
-            fields[name] = Palette(**{**vars(default), **document.get(name, {})})
+            fields[name] = Palette(**{**default._asdict(), **document.get(name, {})})
         return cls(**fields)
 
     def problems(self) -> list[Problem]:

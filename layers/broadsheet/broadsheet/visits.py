@@ -12,8 +12,8 @@ of a batch at once; the stages come one after the other, after ``begin``, which 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from broadsheet import addresses
 from broadsheet.clients import CALL_SECONDS
@@ -69,8 +69,7 @@ class Visit:
         return bool(self.upload.aliases or self.claimed or self.after.aliases)
 
 
-@dataclass(frozen=True)
-class Visits:
+class Visits(NamedTuple):
     """The visits of one round.
 
     They are ``doubtful`` where others may have written to the site bucket: then no record is no
@@ -127,10 +126,10 @@ class Visits:
             if known is None and unseen and upload.preview is None:
                 return None
             untold = old.untold and hidden and upload.outcome.scheduled_for is None
-            return replace(old | new, unseen=unseen, untold=untold)
+            return (old | new)._replace(unseen=unseen, untold=untold)
 
         visit.before, after = swap(self.store, visit.path, visit.stored, grown)
-        visit.after = after or replace(new, unseen=True)
+        visit.after = after or new._replace(unseen=True)
 
     def _lies_there(self, path: str) -> bool:
         keys = (addresses.page_key(path), addresses.card_key(path))

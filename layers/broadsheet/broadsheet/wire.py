@@ -16,10 +16,10 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from broadsheet import addresses
+from broadsheet.article import is_later
 from broadsheet.disclosure import SOURCE_TYPES
 from broadsheet.errors import InvalidError
 from broadsheet.validation import Problem, pointer, shown
@@ -255,20 +255,6 @@ def _put_dates(wire: Wire, item: Mapping[str, Any]) -> None:
     wire.put("published_at", published, name)
     if published is not None and is_later(version, published):
         wire.put("updated_at", version, version_name)
-
-
-def is_later(one: object, other: object) -> bool:
-    """Whether both are moments, and the one is later."""
-    moments = [_moment(value) for value in (one, other)]
-    return moments[0] is not None and moments[1] is not None and moments[0] > moments[1]
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value.upper()) if isinstance(value, str) else None
-        return moment.astimezone(UTC) if moment and moment.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _byline(item: Mapping[str, Any]) -> list[dict[str, Any]] | None:

@@ -10,7 +10,7 @@ import unicodedata
 
 # Soft hyphens, accents, and what stands for vowels in Hebrew and Arabic: many write without them.
 # The marks of other scripts are letters to their readers and stay.
-_ACCENTS = re.compile(
+_ACCENTS = (
     "[\u00ad\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
     "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed]"
 )
@@ -36,15 +36,7 @@ _SOLID = (
     "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
     "\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_PIECES = re.compile(f"([{_SOLID}]+)")
-# Harman's stemmer of plurals ("How effective is suffixing?", 1991), and "churches". It does no harm
-# to other languages, as a query goes the same way.
-_PLURALS = (
-    (re.compile("([^ae])ies$"), r"\1y"),
-    (re.compile("(ch|sh|ss|x)es$"), r"\1"),
-    (re.compile("([^aeo])es$"), r"\1e"),
-    (re.compile("([^us])s$"), r"\1"),
-)
+_PIECES = f"([{_SOLID}]+)"
 _SHORTEST_PLURAL = 4
 
 
@@ -96,13 +88,13 @@ def _runs(text: str) -> list[str]:
 def _folded(text: str) -> str:
     """A text as those write it who have not all letters on their keyboard."""
     text = unicodedata.normalize("NFKD", text).lower()
-    return unicodedata.normalize("NFC", _ACCENTS.sub("", text).translate(_PLAIN))
+    return unicodedata.normalize("NFC", re.sub(_ACCENTS, "", text).translate(_PLAIN))
 
 
 def _of(run: str, *, letters: bool) -> list[str]:
     """The words of a run; of a script without spaces the single ``letters`` as well, if wanted."""
     found: list[str] = []
-    for number, text in enumerate(_PIECES.split(run)):
+    for number, text in enumerate(re.split(_PIECES, run)):
         # The first is of a script with spaces, or empty; then they take turns.
         if number % 2 == 0:
             found += [_singular(text)] if text else []
@@ -113,8 +105,14 @@ def _of(run: str, *, letters: bool) -> list[str]:
 
 
 def _singular(word: str) -> str:
-    if word.endswith("s") and len(word) >= _SHORTEST_PLURAL and word.isascii():
-        for plural, singular in _PLURALS:
-            if plural.search(word):
-                return plural.sub(singular, word)
-    return word
+    """Harman's stemmer of plurals ("How effective is suffixing?", 1991), and "churches".
+
+    It does no harm to other languages, as a query goes the same way.
+    """
+    if not word.endswith("s") or len(word) < _SHORTEST_PLURAL or not word.isascii():
+        return word
+    if word.endswith("ies") and word[-4] not in "ae":
+        return f"{word[:-3]}y"
+    if word.endswith(("ches", "shes", "sses", "xes")):
+        return word[:-2]
+    return word if word[-2] in "us" else word[:-1]
