@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import time
 from typing import TYPE_CHECKING
@@ -63,6 +64,14 @@ def browser() -> str:
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits between two attempts."""
     monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Nobody looks for garbage: what is let go of is gone at once, or stays."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture

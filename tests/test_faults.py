@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
+import app
 from broadsheet import addresses
 from tests.newsroom import (
     DONE,
@@ -26,6 +28,7 @@ from tests.newsroom import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from broadsheet.reconcile import Report
     from tests.newsroom import Newsroom
 
 pytestmark = pytest.mark.usefixtures("hurry")
@@ -52,6 +55,22 @@ def test_a_fault_at_one_article_fails_its_message_alone(newsroom: Newsroom, key:
     newsroom.gate = None
     assert newsroom.deliver("articles/b.json") == DONE
     newsroom.assert_converged()
+
+
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize("key", ["articles/b/index.html", "_index/2026/05.json"])
+def test_what_has_failed_takes_no_memory_of_the_next_invocation(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    reports: list[weakref.ref[Report]] = []
+    monkeypatch.setattr(app, "_measure", lambda _, report: reports.append(weakref.ref(report)))
+    # pytest keeps what is logged, and the errors with it.
+    monkeypatch.setattr(app.logger, "error", lambda *_, **_extra: None)
+    newsroom.gate = refusing(key)
+
+    assert failed(newsroom.deliver(newsroom.upload("b")))
+
+    assert [report() for report in reports] == [None]
 
 
 @pytest.mark.parametrize("operation", ["DeleteObject", "HeadObject"])

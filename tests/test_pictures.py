@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import struct
+import weakref
 import zlib
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -353,6 +355,22 @@ def test_whatever_is_damaged_is_shown_or_refused(kind: str) -> None:
         except InvalidError:
             continue
         assert found.variant(found.width, "jpg")
+
+
+class Upload:
+    """What takes much memory, and is held by whoever reads a picture."""
+
+
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n", b"GIF89a"])
+def test_what_is_refused_holds_nothing_until_garbage_is_collected(data: bytes) -> None:
+    def read() -> weakref.ref[Upload]:
+        upload = Upload()
+        with suppress(InvalidError):
+            Picture("a.png", data)
+        return weakref.ref(upload)
+
+    assert read()() is None
 
 
 def test_damaged_exif_is_as_good_as_none() -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import weakref
+from contextlib import suppress
+from copy import copy
 from threading import Barrier, BrokenBarrierError, get_ident
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from benchmarks.memory import SETTINGS, MemoryS3, playing_aws
+from broadsheet.errors import ConflictError, UnavailableError
 from broadsheet.store import Store
 
 
@@ -45,3 +51,36 @@ def test_the_first_error_is_raised_once_all_calls_have_ended(first: int) -> None
     with pytest.raises(ValueError, match=str(first)):
         store(3).each(call, range(6))
     assert sorted(ended) == [*range(6)]
+
+
+class Month:
+    """What takes much memory, and is held by whoever writes."""
+
+
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "PreconditionFailed"}}, "PutObject"),
+        ClientError({"Error": {"Code": "NoSuchKey"}}, "PutObject"),
+        ClientError({"Error": {"Code": "SlowDown"}}, "PutObject"),
+        ReadTimeoutError(endpoint_url="https://s3.example"),
+    ],
+    ids=str,
+)
+def test_a_call_that_fails_holds_nothing_until_garbage_is_collected(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def refuse(_: MemoryS3, **_request: Any) -> None:
+        raise copy(error)
+
+    monkeypatch.setattr(MemoryS3, "put_object", refuse)
+
+    def write(number: int) -> weakref.ref[Month]:
+        month = Month()
+        with suppress(ConflictError, UnavailableError):
+            writer.write_state(f"_index/{number}.json", b"{}", None)
+        return weakref.ref(month)
+
+    writer = store(2)
+    assert [held() for held in writer.each(write, range(4))] == [None] * 4

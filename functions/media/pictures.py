@@ -9,18 +9,14 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import PIL
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from broadsheet.errors import InvalidError
 from broadsheet.validation import Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # The most that an upload may have, and the frame into which the largest variant is fitted.
 PIXELS = 50_000_000
@@ -65,8 +61,7 @@ class Picture:
         # With its name, so that each digest is of one picture, whatever else looks the same.
         self.digest = hashlib.sha256(f"{RECIPE}\n{name}\n".encode() + data).hexdigest()[:16]
         # That it can be shown is seen here, not when a variant is made.
-        with _understood():
-            self._image = _shown(data)
+        self._image = _understood(data)
         self.width, self.height = self._image.size
 
     @property
@@ -95,15 +90,14 @@ class Picture:
         return Image.alpha_composite(white, self._image).convert("RGB")
 
 
-@contextmanager
-def _understood() -> Iterator[None]:
-    """Whatever a decoder makes of bytes that it does not understand, as InvalidError."""
+def _understood(data: bytes) -> Image.Image:
+    """The upload as it is shown; whatever its decoder makes of it otherwise, as InvalidError."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # What Pillow only warns of up to twice the limit.
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            yield
+            return _shown(data)
         except InvalidError:
             raise
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

@@ -84,6 +84,9 @@ def lambda_handler(
             _verify(message.walk, Verifier(store, settings), report)
     _measure(messages, report)
     failed = [message for message in messages if _has_failed(message, report)]
+    # By them an error holds all that was at hand where it was raised, and so the report itself.
+    for error in report.failures.values():
+        error.__traceback__ = error.__cause__ = error.__context__ = None
     if is_batch(event):
         hasten(failed, store, settings.queue_url, logger)
         return {"batchItemFailures": [{"itemIdentifier": message.id} for message in failed]}

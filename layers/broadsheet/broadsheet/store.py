@@ -10,7 +10,7 @@ import math
 import secrets
 import uuid
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -276,7 +276,7 @@ class Store:
         """
         hidden = [{"ReceiptHandle": h, "VisibilityTimeout": s} for h, s in seconds.items()]
         for entries in _tens(hidden):
-            with _translated("ChangeMessageVisibilityBatch", queue_url, ""):
+            with _Translated("ChangeMessageVisibilityBatch", queue_url, ""):
                 self._clients.sqs.change_message_visibility_batch(
                     QueueUrl=queue_url, Entries=entries
                 )
@@ -454,11 +454,9 @@ class Store:
 
     # Plumbing
 
-    @contextmanager
-    def _call(self, operation: str, where: str, key: str) -> Iterator[None]:
+    def _call(self, operation: str, where: str, key: str) -> _Translated:
         self.see_time(CALL_SECONDS)
-        with _translated(operation, where, key):
-            yield
+        return _Translated(operation, where, key)
 
     def _read(self, bucket: str, key: str, *, limit: int = -1, version: str = "") -> Stored | None:
         request: dict[str, Any] = {"Bucket": bucket, "Key": key}
@@ -531,17 +529,27 @@ def _page_request(page: Page) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _translated(operation: str, where: str, key: str) -> Iterator[None]:
-    """Errors of botocore as errors of this package."""
-    try:
-        yield
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        if code in _MISSING:
-            raise _MissingError(key) from error
-        if code in _CONFLICTS:
-            raise ConflictError(f"{operation} {where} {key}: {code}") from error
-        raise UnavailableError(f"{operation} {where} {key}: {code}: {error}") from error
-    except BotoCoreError as error:
-        raise UnavailableError(f"{operation} {where} {key}: {error}") from error
+class _Translated:
+    """Errors of botocore, raised in here, as errors of this package.
+
+    It is no generator (contextlib.contextmanager): from Python 3.13 on, that would hold the first
+    error, and by its traceback all that its callers have at hand, until garbage is collected.
+    """
+
+    def __init__(self, operation: str, where: str, key: str) -> None:
+        self._call = f"{operation} {where} {key}"
+        self._key = key
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, ClientError):
+            code = error.response.get("Error", {}).get("Code", "")
+            if code in _MISSING:
+                raise _MissingError(self._key) from error
+            if code in _CONFLICTS:
+                raise ConflictError(f"{self._call}: {code}") from error
+            raise UnavailableError(f"{self._call}: {code}: {error}") from error
+        if isinstance(error, BotoCoreError):
+            raise UnavailableError(f"{self._call}: {error}") from error
