@@ -30,11 +30,18 @@ KEYS = st.lists(SEGMENTS | st.text(st.characters(codec="utf-8"), max_size=8), ma
 @given(key=KEYS | KEYS.map("{}.json".format))
 @example(key="articles/" + "ü" * 507 + "x")
 @example(key="articles/a\x00\n\u2028.json")
+@example(key="articles/site.json/\x1c")
+@example(key="articles/site.json")
+@example(key="articles/site.json/\x1c")
 def test_any_key_is_rejected_with_a_receipt_and_nothing_public(
     newsroom: Newsroom, key: str
 ) -> None:
-    newsroom.upload_bytes(key, b"{}")
-    assert newsroom.deliver(quote(key)) == DONE
+    version = newsroom.s3.put_object(Bucket=SOURCE, Key=key, Body=b"{}")["VersionId"]
+    done = newsroom.deliver(quote(key))
+    # moto, unlike S3, can't tell of a version whose key XML has no characters for, and it would be
+    # asked for it along with those of each key that this one begins with.
+    newsroom.s3.delete_object(Bucket=SOURCE, Key=key, VersionId=version)
+    assert done == DONE
     answer = newsroom.s3.get_object(Bucket=SOURCE, Key=addresses.receipt_key(key))
     receipt = json.load(answer["Body"])
     assert (receipt["status"], receipt["key"]) == ("rejected", key)
