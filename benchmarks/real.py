@@ -20,7 +20,7 @@ from broadsheet.verify import Verifier, Walk
 from local.aws import SITE_BUCKET, SOURCE_BUCKET, LocalAws, local_aws
 from local.function import environment
 from local.template import Template
-from tests.cloudformation import properties
+from tests.cloudformation import arenas
 from tests.newsroom import SOURCE, URL, sqs_record
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Result:
     def growth(self, worker: int, wave: int = WAVES) -> float:
         """Megabytes by which a worker's peak rose in a wave, of which the first is 1.
 
-        None for one that began in it, as that has nothing to be compared with.
+        0 for one that began in it, as that has nothing to be compared with.
         """
         after = self.ends[wave][worker]
         return after - self.ends[wave - 1].get(worker, after)
@@ -77,10 +77,7 @@ def run(count: int, seed: int, tell: Callable[[int, int], None], limits: Limits)
     """Upload it all, work it off, and look what is there; ``tell`` hears what is done and due."""
     workload = Workload.of(count, seed, WAVES)
     with local_aws(Template.read()) as aws:
-        os.environ.update(environment(aws, URL))
-        # Read by the C library as a worker starts.
-        deployed = properties("PublishFunction")["Environment"]["Variables"]
-        os.environ["MALLOC_ARENA_MAX"] = deployed["MALLOC_ARENA_MAX"]
+        os.environ.update(environment(aws, URL) | arenas())
         # A worker loads the function along with this module, before it could say so itself.
         os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"
         _upload(aws, workload.burst)

@@ -50,7 +50,7 @@ ARTICLES, RUNS = 10_000, 7
 # Dollars are of so many publishes.
 MANY = 10_000
 # Milliseconds of processor time of init, and of the first publish after it, into an archive of few
-# articles: "Cold start" in docs/performance.md.
+# articles, by benchmarks.cold on the machine of the table in docs/performance.md.
 INIT, FIRST = 183, 110
 
 

@@ -36,6 +36,14 @@ SOURCE = (ROOT / "template.yaml").read_text(encoding="utf-8")
 TEMPLATE: dict[str, Any] = yaml.load(SOURCE, Loader=CloudFormation)  # noqa: S506 (a safe loader)
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
 
+# How much the threads of a process allocate apart, which the C library reads before it begins.
+ARENAS = "MALLOC_ARENA_MAX"
+
+
+def arenas() -> dict[str, str]:
+    """The environment of a process that allocates as the publish function does."""
+    return {ARENAS: properties("PublishFunction")["Environment"]["Variables"][ARENAS]}
+
 
 def properties(name: str) -> dict[str, Any]:
     found: dict[str, Any] = RESOURCES[name]["Properties"]

@@ -14,7 +14,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.cloudformation import properties
+from tests.cloudformation import arenas
 from tests.hostile.corpus import BATCH, cases
 from tests.hostile.worker import (
     FUNCTION_MEGABYTES,
@@ -26,19 +26,16 @@ from tests.hostile.worker import (
 
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "docs" / "hostile-input.md"
-# How much the threads of a process allocate apart, which it is told before it begins.
-ARENAS = "MALLOC_ARENA_MAX"
 PYTHONPATH = ".:layers/broadsheet:functions/publish:functions/media:functions/ping"
 
 
 def results(folder: Path) -> list[Result]:
     """Publish the corpus in another process: what became of each case, with its pages in folder."""
-    deployed = properties("PublishFunction")["Environment"]["Variables"]
     with (folder / "log").open("wb") as log:
         subprocess.run(
             [sys.executable, "-m", "tests.hostile.worker", str(folder)],
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": PYTHONPATH, ARENAS: deployed[ARENAS]},
+            env=os.environ | {"PYTHONPATH": PYTHONPATH} | arenas(),
             stdout=log,
             stderr=log,
             check=True,
